@@ -1,0 +1,43 @@
+"""Errors that a person can act on: one sentence with the fact, the value and the cure.
+
+Every error is also a :class:`ValueError`, so that code which does not know this package
+can still catch it. The interface and the command line show ``str(error)`` and nothing else.
+"""
+
+from __future__ import annotations
+
+
+class HamExplorerError(ValueError):
+    """Base of every error that this package raises on purpose."""
+
+
+class StructureError(HamExplorerError):
+    """A structure cannot be used: unreadable, unphysical or outside what the model covers."""
+
+
+class BasisError(HamExplorerError):
+    """A basis set is unknown, or has no functions for an element."""
+
+
+class LayoutError(HamExplorerError):
+    """Two arrays that should describe the same orbitals differ in size."""
+
+
+class ReferenceCalculationError(HamExplorerError):
+    """A reference calculation could not be finished; the rest of a batch goes on."""
+
+
+class DatasetError(HamExplorerError):
+    """A dataset file is missing, damaged or lacks what was asked of it."""
+
+
+class SettingsError(HamExplorerError):
+    """A setting is unknown or out of bounds."""
+
+
+class TrainingError(HamExplorerError):
+    """Training cannot start or had to stop; the last good state is kept."""
+
+
+class CheckpointError(HamExplorerError):
+    """A checkpoint cannot be read: damaged, or written by a newer version."""

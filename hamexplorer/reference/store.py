@@ -1,0 +1,126 @@
+"""A content-addressed store of finished reference calculations: nothing is computed twice.
+
+One HDF5 file an entry, named by the SHA-256 of what decides the numbers: geometry, charge, functional,
+basis, density fitting, grid and the version of PySCF. A file appears whole or not at all: it is
+written aside, flushed to disk and renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import h5py
+import numpy as np
+import platformdirs
+import pyscf
+
+from hamexplorer.errors import DatasetError
+from hamexplorer.reference.method import LevelOfTheory
+from hamexplorer.reference.single_point import SINGLE_POINT_FIELDS, SinglePoint
+from hamexplorer.structures.structure import Structure
+
+#: Raised whenever the meaning of a stored number changes.
+STORE_FORMAT = 1
+
+
+def default_store_folder() -> Path:
+    """``$HAMEXPLORER_STORE``, else the user's data folder."""
+    named = os.environ.get("HAMEXPLORER_STORE")
+    return Path(named) if named else Path(platformdirs.user_data_dir("hamexplorer")) / "references"
+
+
+def entry_key(structure: Structure, level: LevelOfTheory) -> str:
+    """Name of an entry: equal exactly when the same numbers would come out."""
+    described = {
+        "format": STORE_FORMAT,
+        "structure": structure.key,
+        "level": asdict(level),
+        "pyscf": pyscf.__version__,
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+
+class ReferenceStore:
+    """A folder of finished calculations."""
+
+    def __init__(self, folder: Path | str | None = None) -> None:
+        self.folder = Path(folder) if folder is not None else default_store_folder()
+
+    def path(self, structure: Structure, level: LevelOfTheory) -> Path:
+        key = entry_key(structure, level)
+        return self.folder / key[:2] / f"{key}.h5"
+
+    def has(self, structure: Structure, level: LevelOfTheory) -> bool:
+        return self.path(structure, level).exists()
+
+    def get(self, structure: Structure, level: LevelOfTheory) -> SinglePoint | None:
+        """The finished calculation, or None; a damaged entry is removed and counts as absent."""
+        path = self.path(structure, level)
+        if not path.exists():
+            return None
+        try:
+            with h5py.File(path, "r") as file:
+                values = {name: file[name][()] for name in SINGLE_POINT_FIELDS}
+        except (OSError, KeyError, RuntimeError):
+            path.unlink(missing_ok=True)
+            return None
+        values["n_occ"], values["e_tot"] = int(values["n_occ"]), float(values["e_tot"])
+        values["strategy"] = values["strategy"].decode()
+        return SinglePoint(**values)
+
+    def put(self, structure: Structure, level: LevelOfTheory, result: SinglePoint) -> Path:
+        """Save a finished calculation; what was there under the same key is replaced whole.
+
+        Raises:
+            DatasetError: if the folder cannot be written.
+        """
+        path = self.path(structure, level)
+        with write_aside(path) as aside, h5py.File(aside, "w") as file:
+            for name in SINGLE_POINT_FIELDS:
+                value = getattr(result, name)
+                if isinstance(value, np.ndarray):
+                    file.create_dataset(name, data=value, fletcher32=value.size > 0)
+                else:
+                    file[name] = value
+            file.attrs["structure"] = structure.label
+            file.attrs["level"] = json.dumps(asdict(level))
+        return path
+
+
+@contextlib.contextmanager
+def write_aside(path: Path):
+    """A temporary path beside ``path`` that replaces it when the block ends without an error.
+
+    Raises:
+        DatasetError: if the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+    except OSError as error:
+        raise DatasetError(
+            f"{path.parent} cannot be written ({error.strerror}); choose another folder or free some space"
+        ) from error
+    aside = Path(name)
+    try:
+        yield aside
+        with aside.open("rb") as file:
+            os.fsync(file.fileno())
+        # mkstemp makes files private; a finished file follows the user's umask like any other.
+        umask = os.umask(0)
+        os.umask(umask)
+        aside.chmod(0o666 & ~umask)
+        aside.replace(path)
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be written ({error.strerror or error}); choose another folder or free some space"
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
