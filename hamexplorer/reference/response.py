@@ -81,7 +81,7 @@ def _induced_potential(mf: Any) -> Callable[[np.ndarray], np.ndarray]:
     occupied = mf.mo_occ > 0
     c_occ, c_vir = mf.mo_coeff[:, occupied], mf.mo_coeff[:, ~occupied]
     numint = getattr(mf, "_numint", None)
-    omega, alpha, hyb = numint.rsh_and_hybrid_coeff(mf.xc) if numint else (0.0, 0.0, 1.0)
+    omega, _, hyb = numint.rsh_and_hybrid_coeff(mf.xc) if numint else (0.0, 0.0, 1.0)
     fitted = getattr(mf, "with_df", None) is not None and omega == 0.0
     nonlocal_or_meta = numint is not None and (numint._xc_type(mf.xc) == "MGGA" or mf.do_nlc())
     if not fitted or nonlocal_or_meta:

@@ -1,0 +1,61 @@
+"""Datasets of reference values: read, write, and the ones that come with the package."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from hamexplorer.errors import DatasetError
+from hamexplorer.reference.foreign import read_reference_xyz
+from hamexplorer.reference.hdf5 import read_hdf5, write_hdf5
+from hamexplorer.reference.properties import Properties, Reference, ReferenceDataset
+
+__all__ = [
+    "SHIPPED",
+    "Properties",
+    "Reference",
+    "ReferenceDataset",
+    "read_dataset",
+    "shipped_path",
+    "write_dataset",
+]
+
+#: Datasets in the package, made by `scripts/make_datasets.py`: name -> sentence shown beside it.
+SHIPPED: dict[str, str] = {
+    "ethane": "100 distorted ethanes, STO-3G ← def2-TZVP: small, trains at once",
+    "small-molecules": "about 120 CHNO molecules with up to five heavy atoms, STO-3G ← def2-TZVP",
+}
+_XYZ_ENDINGS = {".xyz", ".extxyz"}
+
+
+def shipped_path(name: str) -> Path:
+    """Where the package keeps a shipped dataset."""
+    return Path(str(resources.files("hamexplorer") / "data" / f"{name}.h5"))
+
+
+def read_dataset(source: str | Path) -> ReferenceDataset:
+    """Read a shipped dataset by name, an HDF5 file, or an extended xyz file with reference values.
+
+    Raises:
+        DatasetError: if there is no such dataset, or the file is damaged, foreign or too new.
+    """
+    path = shipped_path(str(source)) if str(source) in SHIPPED else Path(source)
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder; choose a dataset file (.h5, or .xyz with reference values)")
+    if not path.exists():
+        raise DatasetError(
+            f"there is no dataset {str(source)!r}; give the path of a .h5 or .xyz file, "
+            f"or one of {', '.join(SHIPPED)}"
+        )
+    if path.suffix.lower() in _XYZ_ENDINGS:
+        return read_reference_xyz(path)
+    return read_hdf5(path)
+
+
+def write_dataset(path: str | Path, dataset: ReferenceDataset) -> None:
+    """Write a dataset as HDF5; the file appears whole or not at all.
+
+    Raises:
+        DatasetError: if the dataset is empty or the folder cannot be written.
+    """
+    write_hdf5(Path(path), dataset)

@@ -1,0 +1,149 @@
+"""Reference values made elsewhere: extended xyz files with two sets of prefixed keys.
+
+In each frame's comment line ``nocc`` and, for the prefixes ``sto_`` (STO-3G) and ``tz_`` (def2-TZVP):
+``mo_energy`` (Ha, ascending), ``dipole`` (e·bohr, origin 0), ``alpha_coupled`` and ``alpha_uncoupled`` (bohr³),
+``mayer``, ``e_tot`` (Ha); as columns ``mulliken`` and ``lowdin`` (e). Only the two ``mo_energy`` and ``dipole``
+must be there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import numpy as np
+from ase import Atoms
+
+from hamexplorer.errors import DatasetError
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.properties import Properties, Reference, ReferenceDataset
+from hamexplorer.structures.structure import Structure
+
+#: Property -> (key behind the prefix, number of dimensions, required).
+_KEYS: dict[str, tuple[str, int, bool]] = {
+    "mo_energy": ("mo_energy", 1, True),
+    "dipole": ("dipole", 1, True),
+    "polarizability": ("alpha_coupled", 2, False),
+    "polarizability_uncoupled": ("alpha_uncoupled", 2, False),
+    "mulliken_charge": ("mulliken", 1, False),
+    "lowdin_charge": ("lowdin", 1, False),
+    "mayer_bond_order": ("mayer", 2, False),
+    "e_tot": ("e_tot", 0, False),
+}
+#: Prefix of each side and the basis that it stands for.
+PREFIXES = {"small": ("sto_", "sto-3g"), "large": ("tz_", "def2-tzvp")}
+
+
+def read_reference_xyz(path: str | Path) -> ReferenceDataset:
+    """Read an extended xyz file with reference values; overlap and Fock matrices are None.
+
+    Raises:
+        DatasetError: naming the file, the frame and what is missing or wrong.
+    """
+    path = Path(path)
+    try:
+        frames = ase.io.read(path, ":", format="extxyz")
+    except Exception as error:  # ASE's readers raise whatever they stumble over
+        raise DatasetError(
+            f"{path} cannot be read as extended xyz; check the last frame for missing lines and the comment "
+            f"lines for unbalanced quotes"
+        ) from error
+    if not frames:
+        raise DatasetError(f"{path} has no frame; choose a file with at least one molecule")
+    references = tuple(_reference(path, k, atoms) for k, atoms in enumerate(frames))
+    return ReferenceDataset(
+        name=path.stem,
+        method=ReferenceMethod(small_basis=PREFIXES["small"][1], large_basis=PREFIXES["large"][1]),
+        references=references,
+        provenance={
+            "source": path.name,
+            "note": "made elsewhere; functional and grid as B3LYP by convention",
+        },
+    )
+
+
+def _reference(path: Path, frame: int, atoms: Atoms) -> Reference:
+    where = f"{path}, frame {frame}"
+    charge = _charge(where, atoms)
+    structure = Structure.from_ase(
+        atoms, charge=charge, name=str(atoms.info.get("name", "")), source=f"{path.name} frame {frame}"
+    )
+    if structure.n_electrons <= 0 or structure.n_electrons % 2:
+        raise DatasetError(
+            f"{where}: {structure.label} has {structure.n_electrons} electrons; this model is closed-shell and "
+            f"needs an even, positive number: set charge= in the comment line or take the frame out"
+        )
+    sides = {side: _properties(where, atoms, prefix) for side, (prefix, _) in PREFIXES.items()}
+    n_occ = structure.n_electrons // 2
+    if int(atoms.info.get("nocc", n_occ)) != n_occ:
+        raise DatasetError(
+            f"{where}: nocc is {atoms.info['nocc']} but {structure.label} has {n_occ} doubly occupied "
+            f"orbitals; correct nocc or charge, or take the frame out: effective core potentials are not covered"
+        )
+    fewest = min(len(side.mo_energy) for side in sides.values())
+    if fewest < n_occ:
+        raise DatasetError(
+            f"{where}: only {fewest} orbital energies for {n_occ} occupied orbitals; write all of them"
+        )
+    return Reference(structure, n_occ, overlap=None, fock=None, iao_fock=None, **sides)
+
+
+def _charge(where: str, atoms: Atoms) -> int:
+    value = atoms.info.get("charge", 0)
+    try:
+        if int(value) == float(value):
+            return int(value)
+    except (TypeError, ValueError):
+        pass
+    raise DatasetError(f"{where}: the charge must be a whole number, got {value!r}; correct the comment line")
+
+
+def _properties(where: str, atoms: Atoms, prefix: str) -> Properties:
+    return Properties(
+        **{
+            name: _value(where, atoms, name, prefix + key, n_dim, required)
+            for name, (key, n_dim, required) in _KEYS.items()
+        }
+    )
+
+
+def _value(where: str, atoms: Atoms, name: str, key: str, n_dim: int, required: bool) -> Any:
+    raw = atoms.info.get(key, atoms.arrays.get(key))
+    if raw is None:
+        if required:
+            raise DatasetError(
+                f"{where} lacks {key}; a reference file needs sto_ and tz_ mo_energy and dipole"
+            )
+        return None
+    try:
+        # A molecule with one orbital has its list written as a single number.
+        value = np.array(raw, dtype=float, ndmin=n_dim)
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"{where}: {key} is not numeric; write numbers only") from error
+    expected = _shape(name, len(atoms))
+    if value.ndim != n_dim or (expected is not None and value.shape != expected):
+        raise DatasetError(
+            f"{where}: {key} has shape {value.shape} instead of {expected or '(n,)'}; "
+            f"check how it was written"
+        )
+    if not np.all(np.isfinite(value)):
+        raise DatasetError(
+            f"{where}: {key} holds values that are not finite; take the frame out or compute it again"
+        )
+    if name == "mo_energy" and np.any(np.diff(value) < 0):
+        raise DatasetError(f"{where}: {key} is not ascending; write the energies from lowest to highest")
+    return float(value) if n_dim == 0 else value
+
+
+def _shape(name: str, n_atoms: int) -> tuple[int, ...] | None:
+    return {
+        "mo_energy": None,
+        "dipole": (3,),
+        "polarizability": (3, 3),
+        "polarizability_uncoupled": (3, 3),
+        "mulliken_charge": (n_atoms,),
+        "lowdin_charge": (n_atoms,),
+        "mayer_bond_order": (n_atoms, n_atoms),
+        "e_tot": (),
+    }[name]

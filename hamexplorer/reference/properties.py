@@ -1,0 +1,144 @@
+"""What a dataset holds of each molecule: the values of the small and of the large calculation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from hamexplorer.errors import DatasetError
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.projection import project_on_iaos
+from hamexplorer.reference.single_point import SinglePoint
+from hamexplorer.structures.structure import Structure
+
+
+@dataclass(frozen=True, eq=False)
+class Properties:
+    """Properties of one molecule in one basis, in atomic units; None where a file made elsewhere lacks them.
+
+    Attributes:
+        mo_energy: ascending, shape (n_mo,), Ha.
+        dipole: shape (3,), e·bohr, origin at the coordinate origin.
+        polarizability: coupled (CPKS), shape (3, 3), bohr³.
+        polarizability_uncoupled: sum over states, shape (3, 3), bohr³.
+        mulliken_charge, lowdin_charge: shape (n_atoms,), e.
+        mayer_bond_order: shape (n_atoms, n_atoms); the diagonal sums over the atom's own block.
+        e_tot: total energy, Ha.
+    """
+
+    mo_energy: np.ndarray
+    dipole: np.ndarray
+    polarizability: np.ndarray | None = None
+    polarizability_uncoupled: np.ndarray | None = None
+    mulliken_charge: np.ndarray | None = None
+    lowdin_charge: np.ndarray | None = None
+    mayer_bond_order: np.ndarray | None = None
+    e_tot: float | None = None
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self)
+
+    @classmethod
+    def of(cls, result: SinglePoint) -> Properties:
+        """The properties of a finished calculation; orbitals and overlap are left behind."""
+        return cls(**{name: getattr(result, name) for name in PROPERTY_FIELDS})
+
+
+PROPERTY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Properties))
+MATRIX_FIELDS: tuple[str, ...] = ("overlap", "fock", "iao_fock")
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """One molecule with the reference values of both bases.
+
+    Attributes:
+        structure: geometry and charge.
+        n_occ: number of doubly occupied orbitals.
+        overlap, fock: in the small AO basis, shape (n_ao, n_ao).
+        iao_fock: Fock matrix of the large basis on symmetrically orthogonalised intrinsic atomic
+            orbitals, in the order of the small AO basis, shape (n_ao, n_ao), Ha.
+        small, large: values of the two calculations.
+    """
+
+    structure: Structure
+    n_occ: int
+    overlap: np.ndarray | None
+    fock: np.ndarray | None
+    iao_fock: np.ndarray | None
+    small: Properties
+    large: Properties
+
+    def __post_init__(self) -> None:
+        freeze_arrays(self)
+
+    @classmethod
+    def of(
+        cls, structure: Structure, method: ReferenceMethod, small: SinglePoint, large: SinglePoint
+    ) -> Reference:
+        """Put the two finished calculations of one molecule together."""
+        return cls(
+            structure=structure,
+            n_occ=small.n_occ,
+            overlap=small.overlap,
+            fock=small.fock,
+            iao_fock=project_on_iaos(structure, method.small_basis, method.large_basis, large),
+            small=Properties.of(small),
+            large=Properties.of(large),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceDataset:
+    """Molecules with reference values of one method, and those that had to be set aside.
+
+    Attributes:
+        name: shown in tables and file headers.
+        method: how the values were computed.
+        references: one entry a finished molecule.
+        set_aside: (label, reason) of each molecule that could not be computed.
+        provenance: who made this with what, as plain text.
+    """
+
+    name: str
+    method: ReferenceMethod
+    references: tuple[Reference, ...]
+    set_aside: tuple[tuple[str, str], ...] = ()
+    provenance: dict[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "references", tuple(self.references))
+        object.__setattr__(self, "set_aside", tuple((str(a), str(b)) for a, b in self.set_aside))
+        object.__setattr__(self, "provenance", dict(self.provenance or {}))
+
+    def __len__(self) -> int:
+        return len(self.references)
+
+    @property
+    def structures(self) -> list[Structure]:
+        return [reference.structure for reference in self.references]
+
+    def subset(self, indices: Iterable[int]) -> ReferenceDataset:
+        """The molecules with these indices, in this order.
+
+        Raises:
+            DatasetError: if an index is out of range.
+        """
+        chosen = [int(i) for i in indices]
+        beyond = [i for i in chosen if not 0 <= i < len(self)]
+        if beyond:
+            raise DatasetError(
+                f"the dataset {self.name!r} has {len(self)} molecules, so there is no index {beyond[0]}; "
+                f"indices start at 0"
+            )
+        return replace(self, references=tuple(self.references[i] for i in chosen))
+
+
+def freeze_arrays(record: object) -> None:
+    """Make every array of a dataclass instance read-only, so that no consumer can change another's."""
+    for field in fields(record):  # type: ignore[arg-type]
+        value = getattr(record, field.name)
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
