@@ -1,9 +1,9 @@
 """Reference values made elsewhere: extended xyz files with two sets of prefixed keys.
 
 In each frame's comment line ``nocc`` and, for the prefixes ``sto_`` (STO-3G) and ``tz_`` (def2-TZVP):
-``mo_energy`` (Ha, ascending), ``dipole`` (e·bohr, origin 0), ``alpha_coupled`` and ``alpha_uncoupled`` (bohr³),
-``mayer``, ``e_tot`` (Ha); as columns ``mulliken`` and ``lowdin`` (e). Only the two ``mo_energy`` and ``dipole``
-must be there.
+``mo_energy`` (Ha, ascending), ``dipole`` (e·bohr, origin 0), ``alpha_coupled`` and ``alpha_uncoupled``
+(bohr³), ``mayer``, ``e_tot`` (Ha); as columns ``mulliken`` and ``lowdin`` (e). Only the two ``mo_energy`` and
+``dipole`` must be there.
 """
 
 from __future__ import annotations
@@ -71,15 +71,15 @@ def _reference(path: Path, frame: int, atoms: Atoms) -> Reference:
     )
     if structure.n_electrons <= 0 or structure.n_electrons % 2:
         raise DatasetError(
-            f"{where}: {structure.label} has {structure.n_electrons} electrons; this model is closed-shell and "
-            f"needs an even, positive number: set charge= in the comment line or take the frame out"
+            f"{where}: {structure.label} has {structure.n_electrons} electrons; this model is closed-shell "
+            f"and needs an even, positive number: set charge= in the comment line or take the frame out"
         )
     sides = {side: _properties(where, atoms, prefix) for side, (prefix, _) in PREFIXES.items()}
     n_occ = structure.n_electrons // 2
     if int(atoms.info.get("nocc", n_occ)) != n_occ:
         raise DatasetError(
             f"{where}: nocc is {atoms.info['nocc']} but {structure.label} has {n_occ} doubly occupied "
-            f"orbitals; correct nocc or charge, or take the frame out: effective core potentials are not covered"
+            f"orbitals; correct nocc or charge, or take the frame out (core potentials are not covered)"
         )
     fewest = min(len(side.mo_energy) for side in sides.values())
     if fewest < n_occ:

@@ -30,6 +30,8 @@ from hamexplorer.errors import ReferenceCalculationError
 #: Residual of the linear equations; leaves α accurate to about 1e-6 bohr³.
 TOLERANCE = 1e-7
 MAX_ITERATIONS = 40
+#: Below this a component counts as zero: H2 in a minimal basis cannot respond across its axis. bohr³.
+_ZERO = 1e-4
 
 
 def dipole_integrals(mf: Any) -> np.ndarray:
@@ -51,16 +53,18 @@ def coupled_polarizability(mf: Any) -> np.ndarray:
 
     Raises:
         ReferenceCalculationError: if the equations do not converge or the result is not a
-            positive definite tensor, which means that the SCF state is not a minimum.
+            positive semidefinite tensor, which means that the SCF state is not a minimum.
     """
     r_ai, gaps = _perturbation(mf)
+    if not r_ai.size:  # a full shell in a minimal basis has nothing to respond with
+        return np.zeros((3, 3))
     induced = _induced_potential(mf)
     u = cphf.solve(induced, mf.mo_energy, mf.mo_occ, r_ai, max_cycle=MAX_ITERATIONS, tol=TOLERANCE)[0]
     u = u.reshape(r_ai.shape)
     residual = gaps * u + induced(u).reshape(u.shape) + r_ai
     alpha = -4 * np.einsum("xai,yai->xy", r_ai, u)
     alpha = (alpha + alpha.T) / 2
-    if np.abs(residual).max() > 1e-4 or not np.all(np.linalg.eigvalsh(alpha) > 0):
+    if np.abs(residual).max() > 1e-4 or np.linalg.eigvalsh(alpha)[0] < -_ZERO:
         raise ReferenceCalculationError(
             f"the coupled polarizability did not converge (residual {np.abs(residual).max():.1e}); the SCF "
             f"state may not be a minimum: check the geometry or leave the molecule out"

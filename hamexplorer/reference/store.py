@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from hamexplorer.structures.structure import Structure
 
 #: Raised whenever the meaning of a stored number changes.
 STORE_FORMAT = 1
+#: A file written aside that is older than this belongs to a process that was killed.
+_LEFTOVER_SECONDS = 3600
 
 
 def default_store_folder() -> Path:
@@ -91,6 +94,13 @@ class ReferenceStore:
             file.attrs["structure"] = structure.label
             file.attrs["level"] = json.dumps(asdict(level))
         return path
+
+    def sweep(self) -> None:
+        """Remove what killed processes left half written, once it is an hour old."""
+        for aside in self.folder.glob("*/.*.h5.*"):
+            with contextlib.suppress(OSError):
+                if time.time() - aside.stat().st_mtime > _LEFTOVER_SECONDS:
+                    aside.unlink()
 
 
 @contextlib.contextmanager
