@@ -10,6 +10,8 @@ from hamexplorer.structures.smiles import from_smiles
 from hamexplorer.structures.structure import Structure
 
 CHNO = frozenset({1, 6, 7, 8})
+#: Singlet methylene and ozone of g2: their electrons do not pair up, so no closed-shell model is right.
+MULTI_REFERENCE = frozenset({"CH2_s1A1d", "O3"})
 
 
 def g2_chno(*, max_heavy: int = 100) -> list[Structure]:
@@ -65,7 +67,8 @@ def series(kind: str, *, first: int, last: int, seed: int = 0) -> list[Structure
     smiles_of, longest, counted = SERIES[kind]
     if not 1 <= first <= last <= longest:
         raise StructureError(
-            f"the lengths {first} to {last} are out of range; {kind} come with 1 to {longest} {counted}, shortest first"
+            f"the lengths {first} to {last} are out of range; {kind} come with 1 to {longest} {counted}, "
+            f"shortest first"
         )
     singular = kind.removesuffix("s")
     return [from_smiles(smiles_of(n), seed=seed, name=f"{singular} {n}") for n in range(first, last + 1)]

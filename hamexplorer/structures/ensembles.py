@@ -17,9 +17,7 @@ _STEP = 1e-3
 _SOFTEST = 0.1
 
 
-def random_displacements(
-    structure: Structure, *, n: int, amplitude: float, seed: int = 0
-) -> list[Structure]:
+def random_displacements(structure: Structure, *, n: int, amplitude: float, seed: int = 0) -> list[Structure]:
     """Move every coordinate by independent Gaussian noise.
 
     Args:
@@ -56,7 +54,9 @@ def normal_mode_displacements(
 def _displaced(structure: Structure, moves_angstrom: np.ndarray) -> list[Structure]:
     width = len(str(len(moves_angstrom) - 1))
     return [
-        structure.moved(structure.positions + move / BOHR_ANGSTROM).renamed(f"{structure.label} {k:0{width}d}")
+        structure.moved(structure.positions + move / BOHR_ANGSTROM).renamed(
+            f"{structure.label} {k:0{width}d}"
+        )
         for k, move in enumerate(moves_angstrom)
     ]
 
@@ -106,6 +106,7 @@ def _mmff(structure: Structure):
             properties = None
     if properties is None:
         raise StructureError(
-            f"the force field MMFF does not cover {structure.label}; use random displacements instead of normal modes"
+            f"the force field MMFF does not cover {structure.label}; use random displacements instead of "
+            f"normal modes"
         )
     return mol, properties

@@ -7,6 +7,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import AllChem
 
 from hamexplorer.errors import StructureError
+from hamexplorer.structures.checks import check_size
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
 
@@ -26,15 +27,19 @@ def from_smiles(smiles: str, *, seed: int = 0, name: str = "") -> Structure:
                 f"check brackets and ring numbers, for example CCO for ethanol"
             )
         if len(Chem.GetMolFrags(mol)) > 1:
-            raise StructureError(f"{text!r} holds several separate molecules; give them one by one, without dots")
+            raise StructureError(
+                f"{text!r} holds several separate molecules; give them one by one, without dots"
+            )
         mol = Chem.AddHs(mol)
+        check_size(mol.GetNumAtoms(), text)  # before the embedding, which takes minutes for a large molecule
         options = AllChem.ETKDGv3()
         options.randomSeed = seed
         if AllChem.EmbedMolecule(mol, options) != 0:
             options.useRandomCoords = True
             if AllChem.EmbedMolecule(mol, options) != 0:
                 raise StructureError(
-                    f"RDKit found no three-dimensional shape for {text!r}; try another seed, or load a file with "
+                    f"RDKit found no three-dimensional shape for {text!r}; try another seed, or load a file "
+                    f"with "
                     f"coordinates"
                 )
         if AllChem.MMFFHasAllMoleculeParams(mol):

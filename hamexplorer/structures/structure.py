@@ -74,7 +74,7 @@ class Structure:
     @property
     def formula(self) -> str:
         """Hill formula, for example ``C2H6O``."""
-        return Formula.from_list(self.symbols).format("hill") if self.n_atoms else ""
+        return Formula.from_list(list(self.symbols)).format("hill") if self.n_atoms else ""
 
     @property
     def n_heavy(self) -> int:

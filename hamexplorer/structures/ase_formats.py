@@ -1,0 +1,113 @@
+"""Formats that ASE reads: its own databases, and molecules in the files of quantum chemistry programs."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import tempfile
+import warnings
+from pathlib import Path
+
+import ase.db
+import ase.io
+from ase import Atoms
+from ase.io.formats import UnknownFileTypeError, filetype
+
+from hamexplorer.errors import StructureError
+from hamexplorer.structures.checks import check_size
+from hamexplorer.structures.frames import Frame, frame_label, whole_charge
+
+#: Formats through ASE's readers, with their names there. Chosen because they hold molecules and because
+#: reading them runs no code of the file: formats with pickles and database servers are left out on purpose.
+ASE_FORMATS = {
+    "traj": "ASE trajectory",
+    "gaussian-in": "Gaussian input",
+    "gaussian-out": "Gaussian output",
+    "orca-output": "ORCA output",
+    "turbomole": "Turbomole coord",
+    "gamess-us-out": "GAMESS-US output",
+    "nwchem-in": "NWChem input",
+    "nwchem-out": "NWChem output",
+    "cube": "Gaussian cube",
+    "cjson": "Chemical JSON",
+    "gromacs": "Gromacs gro",
+    "gromos": "Gromos g96",
+    "dmol-car": "DMol3 car",
+    "dmol-arc": "DMol3 arc",
+}
+
+
+def read_ase_database(content: bytes, file: str, kind: str) -> list[Frame]:
+    """Rows of an ASE database, ``kind`` being "json" or "db"; names and charges from their key-value pairs.
+
+    Raises:
+        StructureError: if it is not a database of ASE, or damaged.
+    """
+    with _on_disk(content, f"structures.{kind}") as path:
+        try:
+            rows = list(ase.db.connect(path, type=kind, use_lock_file=False).select())
+            parts = [(row.key_value_pairs, row.toatoms()) for row in rows]
+        except Exception as error:
+            raise StructureError(
+                f"{file} cannot be read as a database of ASE; it may be damaged or of another program: "
+                f"write it again "
+                f"with ase.io.write, or give an XYZ file"
+            ) from error
+    return [
+        _frame(atoms, str(pairs.get("name", "")), pairs.get("charge"), frame_label(file, k))
+        for k, (pairs, atoms) in enumerate(parts, start=1)
+    ]
+
+
+def read_with_ase(content: bytes, file: str, format: str | None) -> list[Frame]:
+    """Read with the reader of ASE that fits ``format``, or the file's name and content where it is None.
+
+    Raises:
+        StructureError: if no reader fits, or the one that fits cannot read it.
+    """
+    with _on_disk(content, re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).name) or "structures") as path:
+        try:
+            chosen = format or filetype(str(path))
+        except UnknownFileTypeError as error:
+            raise _unreadable(file) from error
+        if chosen not in ASE_FORMATS:
+            raise _unreadable(file)
+        try:
+            images = ase.io.read(path, ":", format=chosen, do_not_split_by_at_sign=True)
+        except Exception as error:
+            raise StructureError(
+                f"{file} cannot be read as {ASE_FORMATS[chosen]}; it may be damaged or cut off: get the "
+                f"whole file, or "
+                f"give an XYZ file"
+            ) from error
+    return [
+        _frame(atoms, str(atoms.info.get("name", "")), atoms.info.get("charge"), frame_label(file, k))
+        for k, atoms in enumerate(images, start=1)
+    ]
+
+
+def _frame(atoms: Atoms, name: str, charge: object, where: str) -> Frame:
+    check_size(len(atoms), where)
+    stated = None if charge is None else whole_charge(charge, where)
+    return Frame(atoms.numbers.tolist(), atoms.get_positions(), stated, name, bool(atoms.pbc.any()))
+
+
+def _unreadable(file: str) -> StructureError:
+    return StructureError(
+        f"{file} is in no format that is read here; give molecules as xyz, sdf, mol, pdb, an ASE database "
+        f"(json, db) or "
+        f"a file of {', '.join(ASE_FORMATS.values())}"
+    )
+
+
+@contextlib.contextmanager
+def _on_disk(content: bytes, name: str):
+    """A copy in a folder that is deleted afterwards: some readers want a path, and none touches the "
+    "original."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = Path(folder) / name
+        path.write_bytes(content)
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield path

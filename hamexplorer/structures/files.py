@@ -1,0 +1,121 @@
+"""Molecules from a file, an upload or pasted text: all of them, or one sentence and none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hamexplorer.errors import StructureError
+from hamexplorer.structures.ase_formats import ASE_FORMATS, read_ase_database, read_with_ase
+from hamexplorer.structures.frames import Frame, structures_of
+from hamexplorer.structures.molfile import read_sdf
+from hamexplorer.structures.pdb import read_pdb
+from hamexplorer.structures.recognise import NOUNS, as_text, recognise, refuse_mismatch
+from hamexplorer.structures.structure import Structure
+from hamexplorer.structures.xyz import read_bare_atoms, read_xyz
+
+#: Largest file that is read, in bytes.
+MAX_BYTES = 200_000_000
+
+#: Endings of file names -> format.
+ENDINGS = {
+    **dict.fromkeys(("xyz", "extxyz"), "xyz"),
+    **dict.fromkeys(("mol", "sdf", "sd"), "sdf"),
+    **dict.fromkeys(("pdb", "ent"), "pdb"),
+    **{name: name for name in ("json", "db", "traj", "cif")},
+}
+#: Names of whole files and endings that can only be crystals.
+_CRYSTALS = {"cif", "poscar", "contcar", "vasp", "xdatcar", "outcar", "res", "shelx", "cell", "pwi", "xsf"}
+_TEXT_READERS = {"xyz": read_xyz, "atoms": read_bare_atoms, "sdf": read_sdf, "pdb": read_pdb}
+#: What the caller may ask for by name.
+FORMATS = (*dict.fromkeys(ENDINGS), *ASE_FORMATS)
+
+PASTED = "the pasted text"
+
+
+def read_structures(
+    source: str | Path | bytes, *, filename: str | None = None, format: str | None = None, charge: int = 0
+) -> list[Structure]:
+    """Every molecule of a file, an upload or pasted text.
+
+    Formats: xyz and extended xyz with any number of frames, mol and sdf with several records, pdb with
+    several models, ASE's json and db, and what else ASE reads that holds molecules (``ASE_FORMATS``).
+    A molecule's name is what the file gives it (``name`` in an extended XYZ comment or a database, the title
+    of a mol record), else the file's name and the frame, counted from 1.
+
+    Args:
+        source: a path; bytes, for example of an upload; or a text with line breaks, taken as pasted.
+        filename: name of the file that the bytes came from; its ending says the format.
+        format: read it as this format, whatever its name; one of :data:`FORMATS`.
+        charge: total charge in e of molecules for which the file states none.
+
+    Raises:
+        StructureError: one sentence naming the file, the frame, what is wrong and what to do. Nothing is
+            returned from a file with any mistake in it.
+    """
+    if isinstance(source, bytes):
+        content, file = source, filename or "the upload"
+    elif isinstance(source, str) and "\n" in source.strip():
+        content, file = source.encode(), filename or PASTED
+    else:
+        content, file = _content_of(Path(source)), filename or Path(source).name
+    file = Path(file).name
+    stem = "" if file in (PASTED, "the upload") else Path(file).stem
+    return structures_of(_frames(content, file, format), file, stem, charge)
+
+
+def _content_of(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise StructureError(
+                f"{path} is a folder; name a file in it, or all of one kind with a pattern such as "
+                f"{path / '*.xyz'}"
+            )
+        if not path.is_file():
+            raise StructureError(f"there is no file {str(path)!r}; check the name and the folder")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise StructureError(
+                f"{path.name} has {size / 1e6:.0f} MB and at most {MAX_BYTES / 1e6:.0f} MB are read; split "
+                f"the file"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or "it is not accessible"
+        raise StructureError(
+            f"{path} cannot be opened ({reason}); check the name and its permissions"
+        ) from error
+
+
+def _frames(content: bytes, file: str, format: str | None) -> list[Frame]:
+    kind = recognise(content)
+    wanted = _wanted(file, format, kind)
+    if wanted is not None:
+        refuse_mismatch(kind, wanted, file)
+    if wanted in _TEXT_READERS:
+        return _TEXT_READERS[wanted](as_text(content), file)
+    if wanted in ("json", "db"):
+        return read_ase_database(content, file, wanted)
+    return read_with_ase(content, file, wanted)
+
+
+def _wanted(file: str, format: str | None, kind: str) -> str | None:
+    """The format to read: asked for, told by the name, or recognised; None leaves it to ASE."""
+    if format is not None:
+        asked = format.lower().lstrip(".")
+        if asked not in FORMATS:
+            raise StructureError(f"the format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
+        return ENDINGS.get(asked, asked)
+    ending = Path(file).suffix.lstrip(".").lower() or file.lower()
+    if kind == "cif" or ending in _CRYSTALS:
+        raise StructureError(
+            f"{file} is a crystal, and only molecules can be loaded for now; give a molecule, for example "
+            f"as XYZ"
+        )
+    if ending in ENDINGS:
+        return ENDINGS[ending]
+    if kind in ("empty", *_TEXT_READERS, "json", "db", "traj"):
+        return kind
+    if file in (PASTED, "the upload") or kind != "text":
+        example = "an XYZ block is the number of atoms, a comment line, then one line 'symbol x y z' an atom"
+        noun = NOUNS[kind]
+        raise StructureError(f"{file} holds {noun}; {example}")
+    return None

@@ -1,0 +1,175 @@
+"""Which of the loaded structures take part, and in which part: training, validation or test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from ase.data import chemical_symbols
+
+from hamexplorer.errors import SettingsError, StructureError
+from hamexplorer.structures.structure import Structure
+
+Part = Literal["train", "validation", "test"]
+
+#: Ways to split: name -> what it is good for.
+SPLITS: Mapping[str, str] = {
+    "random": "drawn by chance: tests molecules like those learned from",
+    "size": "the smallest train, the largest test: tests whether the model extends to larger molecules",
+}
+
+_RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
+
+
+def select(
+    structures: Sequence[Structure],
+    *,
+    elements: str | None = None,
+    min_atoms: int | None = None,
+    max_atoms: int | None = None,
+    index_range: str | None = None,
+) -> list[int]:
+    """Indices, in ascending order, of the structures that meet every condition; None or "" is no condition.
+
+    Args:
+        structures: the loaded structures.
+        elements: ``"C H O"`` keeps molecules made of these elements only; ``"+N"`` those that contain
+            nitrogen; ``"-F"`` those without fluorine. May be combined: ``"C H N O +N"``.
+        min_atoms: fewest atoms other than hydrogen.
+        max_atoms: most atoms other than hydrogen.
+        index_range: positions in ``structures``, counted from 0, see :func:`indices_in_range`.
+
+    Raises:
+        SettingsError: if a condition cannot be understood or contradicts itself.
+    """
+    if min_atoms is not None and max_atoms is not None and min_atoms > max_atoms:
+        raise SettingsError(
+            f"no molecule has at least {min_atoms} and at most {max_atoms} heavy atoms; swap the two numbers"
+        )
+    only, with_, without = _element_conditions(elements or "")
+    chosen = indices_in_range(index_range or "", len(structures))
+
+    def fits(structure: Structure) -> bool:
+        present = set(structure.elements)
+        return (
+            (not only or present <= only)
+            and with_ <= present
+            and not without & present
+            and (min_atoms is None or structure.n_heavy >= min_atoms)
+            and (max_atoms is None or structure.n_heavy <= max_atoms)
+        )
+
+    return [i for i in chosen if fits(structures[i])]
+
+
+def indices_in_range(text: str, n: int) -> list[int]:
+    """Ascending positions out of ``n`` that a text like a Python slice names.
+
+    ``"0:50:2"`` every second of the first fifty, ``"-10:"`` the last ten, ``"7"`` the eighth alone; several
+    are joined with commas, ``"0:10, 15"``. Empty text means all.
+
+    Raises:
+        SettingsError: if the text is no range, or a single position does not exist.
+    """
+    chosen: set[int] = set()
+    for part in filter(None, (part.strip() for part in (text or ":").split(","))):
+        if match := _RANGE.fullmatch(part):
+            start, stop, step = (int(group) if group else None for group in match.groups())
+            if step is not None and step < 1:
+                raise SettingsError(
+                    f"the step of the range {part!r} must be at least 1; the order stays as loaded"
+                )
+            chosen.update(range(n)[start:stop:step])
+        elif re.fullmatch(r"-?\d+", part):
+            if not -n <= int(part) < n:
+                raise SettingsError(f"there is no structure {part}; {_count(n)}, and counting starts at 0")
+            chosen.add(int(part) % n)
+        else:
+            raise SettingsError(
+                f"{part!r} is no range of positions; write start:stop or start:stop:step, for example 0:50 "
+                f"or 0:50:2"
+            )
+    return sorted(chosen)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the structures in each part, ascending; every structure is in exactly one."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.train) + len(self.validation) + len(self.test)
+
+    def part_of(self, index: int) -> Part:
+        """The part that holds a position.
+
+        Raises:
+            SettingsError: if none does.
+        """
+        for part in ("train", "validation", "test"):
+            if index in getattr(self, part):
+                return part
+        raise SettingsError(
+            f"structure {index} is in no part of this split, which covers {len(self)} structures"
+        )
+
+
+def split_structures(
+    structures: Sequence[Structure], *, by: str = "random", train: float, validation: float, seed: int
+) -> Split:
+    """Cut the structures into three parts; what training and validation leave is the test part.
+
+    Args:
+        structures: at least three, so that no part is empty.
+        by: one of :data:`SPLITS`. By size means heavy atoms, then all atoms; equals are drawn by chance.
+        train: fraction that the model learns from.
+        validation: fraction that decides when to stop.
+        seed: equal seeds give equal splits.
+
+    Raises:
+        SettingsError: if ``by`` is unknown or the fractions leave a part empty.
+        StructureError: if there are fewer than three structures.
+    """
+    if by not in SPLITS:
+        raise SettingsError(f"the split by {by!r} is unknown; choose one of {', '.join(SPLITS)}")
+    if not (train > 0 and validation > 0 and train + validation < 1):
+        raise SettingsError(
+            f"the fractions {train:g} for training and {validation:g} for validation must be above 0 and "
+            f"together "
+            f"below 1, so that something is left to test on; 0.7 and 0.2 are usual"
+        )
+    n = len(structures)
+    if n < 3:
+        raise StructureError(f"{_count(n)}, and a split needs at least 3; load more or widen the selection")
+    order = np.random.default_rng(seed).permutation(n)
+    if by == "size":
+        order = np.array(sorted(order, key=lambda i: (structures[i].n_heavy, structures[i].n_atoms)))
+    n_train = min(max(round(n * train), 1), n - 2)
+    n_validation = min(max(round(n * validation), 1), n - n_train - 1)
+    cuts = np.split(order, [n_train, n_train + n_validation])
+    return Split(*(tuple(sorted(part.tolist())) for part in cuts))
+
+
+def _element_conditions(text: str) -> tuple[set[str], set[str], set[str]]:
+    conditions: dict[str, set[str]] = {"": set(), "+": set(), "-": set()}
+    for word in filter(None, re.split(r"[\s,;]+", text)):
+        sign = word[0] if word[0] in "+-" else ""
+        symbol = word[len(sign) :].capitalize()
+        if symbol not in chemical_symbols[1:]:
+            raise SettingsError(
+                f"{word!r} is not an element; list symbols, for example 'C H N O' for only these, '+N' for "
+                f"those "
+                f"with nitrogen, '-F' for those without fluorine"
+            )
+        conditions[sign].add(symbol)
+    return conditions[""], conditions["+"], conditions["-"]
+
+
+def _count(n: int) -> str:
+    return f"there {'is' if n == 1 else 'are'} {n} structure{'' if n == 1 else 's'}"

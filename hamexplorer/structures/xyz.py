@@ -1,0 +1,135 @@
+"""XYZ and extended XYZ, read line by line so that a mistake can be named with its frame and line."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from hamexplorer.errors import StructureError
+from hamexplorer.structures.checks import atomic_number, check_size
+from hamexplorer.structures.frames import Frame, frame_label, whole_charge
+
+#: One ``key=value`` of a comment line; a quoted value is consumed whole, whatever it contains.
+_ENTRY = re.compile(r"""([^\s="']+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|\{([^}]*)\}|(\S*))""")
+#: Columns of a plain file: symbol, x, y, z.
+_PLAIN = ("species", "S", "1", "pos", "R", "3")
+#: QM9's files carry frequencies, SMILES and InChI in three lines after the atoms, and start like this.
+_QM9 = re.compile(r"gdb \d+\s")
+
+
+def read_xyz(text: str, file: str) -> list[Frame]:
+    """All frames of an XYZ or extended XYZ text; blank lines between frames are allowed.
+
+    Raises:
+        StructureError: naming the frame and the line that is missing or wrong.
+    """
+    lines = text.splitlines()
+    frames: list[Frame] = []
+    start = 0
+    while (start := _next_filled(lines, start)) < len(lines):
+        frame, start = _read_frame(lines, start, file, len(frames) + 1)
+        frames.append(frame)
+    return frames
+
+
+def read_bare_atoms(text: str, file: str) -> list[Frame]:
+    """Lines of ``symbol x y z`` without the two lines that head an XYZ frame; blank lines part molecules."""
+    blocks = [block.splitlines() for block in re.split(r"\n\s*\n", text.strip())]
+    return read_xyz("\n".join(f"{len(block)}\n\n" + "\n".join(block) for block in blocks), file)
+
+
+def _next_filled(lines: list[str], start: int) -> int:
+    while start < len(lines) and not lines[start].strip():
+        start += 1
+    return start
+
+
+def _read_frame(lines: list[str], start: int, file: str, index: int) -> tuple[Frame, int]:
+    where = frame_label(file, index)
+    count = lines[start].strip()
+    if not count.isdecimal():
+        raise StructureError(
+            f"{where}: line {start + 1} should be the number of atoms but reads {_short(count)}; an XYZ "
+            f"frame is that "
+            f"number, a comment line, then one line an atom"
+        )
+    n_atoms = int(count)
+    check_size(n_atoms, where)
+    first, stop = start + 2, start + 2 + n_atoms
+    comment = lines[start + 1] if start + 1 < len(lines) else ""
+    if len(lines) < stop:
+        raise StructureError(
+            f"{where} is cut off: line {start + 1} promises {n_atoms} atoms and the file ends after "
+            f"{max(0, len(lines) - first)}; get the whole file or take this frame out"
+        )
+    entries = _entries(comment)
+    species, position, width = _columns(entries.get("properties", ""), where)
+    numbers, positions = [], np.empty((n_atoms, 3))
+    for k, line in enumerate(lines[first:stop]):
+        words = line.split()
+        here = f"{where}, line {first + k + 1}"
+        if len(words) < width:
+            raise StructureError(
+                f"{here} should be atom {k + 1} of {n_atoms} (symbol x y z) but reads {_short(line)}; "
+                f"correct the line "
+                f"or the number of atoms in line {start + 1}"
+            )
+        numbers.append(atomic_number(words[species], here))
+        positions[k] = [_coordinate(word, here) for word in words[position : position + 3]]
+    if _QM9.match(comment):
+        stop += 3
+    name = entries.get("name", "") or (" ".join(comment.split()[:2]) if _QM9.match(comment) else "")
+    return Frame(numbers, positions, _charge_of(entries, where), name, _is_periodic(entries)), stop
+
+
+def _entries(comment: str) -> dict[str, str]:
+    """Keys (lower case) and raw values of an extended XYZ comment; empty for free text."""
+    found = {}
+    for key, double, single, braces, bare in _ENTRY.findall(comment):
+        unescaped = re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], double)
+        found.setdefault(key.lower(), (unescaped or single or braces or bare).strip())
+    return found
+
+
+def _columns(properties: str, where: str) -> tuple[int, int, int]:
+    """Columns of the symbol and of x, and how many columns a line must have."""
+    parts = properties.split(":") if properties else list(_PLAIN)
+    offsets, column = {}, 0
+    try:
+        for name, width in zip(parts[0::3], parts[2::3], strict=True):
+            offsets[name.lower()] = column
+            column += int(width)
+        species = offsets["species"] if "species" in offsets else offsets["z"]
+        return species, offsets["pos"], column
+    except (KeyError, ValueError):
+        raise StructureError(
+            f"{where} describes its columns as Properties={properties}, which lacks species or pos; an "
+            f"ordinary one "
+            f"reads Properties=species:S:1:pos:R:3"
+        ) from None
+
+
+def _coordinate(word: str, here: str) -> float:
+    try:
+        # Fortran and Mathematica write 1.0D-3 and 1.0*^-3.
+        return float(re.sub(r"(?<=\d|\.)(?:\*\^|[dD])", "e", word))
+    except ValueError:
+        raise StructureError(f"{here}: the coordinate {_short(word)} is not a number; correct it") from None
+
+
+def _charge_of(entries: dict[str, str], where: str) -> int | None:
+    for key in ("charge", "total_charge"):
+        if entries.get(key):
+            return whole_charge(entries[key], where)
+    return None
+
+
+def _is_periodic(entries: dict[str, str]) -> bool:
+    # Extended XYZ: a lattice without a word about pbc means periodic in all directions.
+    return bool(re.search(r"[T1t]", entries["pbc"])) if "pbc" in entries else "lattice" in entries
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    return repr(text if len(text) <= 40 else text[:37] + "…") if text else "empty"
