@@ -1,0 +1,125 @@
+"""How many times smaller the learned error is than that of the raw small basis, target by target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from hamexplorer.plots import theme
+from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, number, scale_of
+
+#: Pixels of one target, and of everything around.
+BAR, RIM = 66, 92
+#: The two figures of merit: column of the error table, its name, opacity of its bars.
+MEASURES = (("mae", "MAE", 1.0), ("rmse_per_atom", "RMSE per atom", 0.55))
+
+
+@PLOTS.register("errors")
+class Errors(Plot):
+    """Bars of raw error / learned error on a logarithmic axis; 1 is the raw small basis."""
+
+    label = "Gain"
+    help = "How many times smaller each error is than that of the raw small basis, the bar to beat."
+
+    def unavailable(self, context: PlotContext) -> str:
+        if context.results is None:
+            return "Press Train: the errors appear with the first epoch."
+        if not any(row.n for row in context.results.errors(context.part, context.units).values()):
+            return f"There is no {context.part} molecule: choose another part, or another split."
+        return ""
+
+    def figure(self, context: PlotContext) -> go.Figure:
+        assert context.results is not None
+        rows = context.results.errors(context.part, context.units)
+        layout = theme.frame(
+            context.palette,
+            height=RIM + BAR * len(rows),
+            barmode="group",
+            bargap=0.5,
+            bargroupgap=0.08,
+            xaxis=_gain_axis(rows, context),
+            yaxis=dict(
+                showgrid=False,
+                showticklabels=False,
+                ticks="",
+                showline=False,
+                automargin=False,
+                autorange="reversed",
+                fixedrange=True,
+            ),
+            shapes=[_unity(context)],
+            annotations=[_heading(name, row, context) for name, row in rows.items()],
+            margin=dict(l=12, r=16, t=34, b=8),
+        )
+        return go.Figure([_bars(rows, measure, context) for measure in MEASURES], layout)
+
+
+def gain(row: Any, measure: str) -> float:
+    """Raw error over learned error; NaN where one of them is undefined or zero."""
+    learned, raw = float(getattr(row, measure)), float(getattr(row, f"raw_{measure}"))
+    return raw / learned if np.isfinite(raw) and learned > 0 and raw > 0 else np.nan
+
+
+def _bars(rows: Any, measure: tuple[str, str, float], context: PlotContext) -> go.Bar:
+    """Bars that start at 1 and grow to the right where the learned error is smaller."""
+    field, label, opacity = measure
+    gains = np.array([gain(row, field) for row in rows.values()])
+    colours = [context.palette.worse if value < 1 else context.palette.better for value in gains]
+    learned = [f"{number(getattr(row, field))} {row.unit}" for row in rows.values()]
+    raw = [f"{number(getattr(row, 'raw_' + field))} {row.unit}" for row in rows.values()]
+    return go.Bar(
+        x=gains - 1,
+        base=np.ones(len(gains)),
+        y=list(rows),
+        orientation="h",
+        name=label,
+        marker=dict(color=colours, opacity=opacity, cornerradius=3),
+        text=[f"{number(value, 2)}×" if np.isfinite(value) else "" for value in gains],
+        textposition="outside",
+        textfont=dict(color=context.palette.text, size=11),
+        cliponaxis=False,
+        customdata=list(zip(learned, raw, strict=True)),
+        hovertemplate=f"{label}<br>learned %{{customdata[0]}}<br>{context.small_basis} %{{customdata[1]}}"
+        "<extra></extra>",
+    )
+
+
+def _gain_axis(rows: Any, context: PlotContext) -> dict[str, Any]:
+    gains = [gain(row, field) for row in rows.values() for field, _, _ in MEASURES]
+    finite = [value for value in gains if np.isfinite(value)] or [1.0]
+    low, high = min(1.0, min(finite) / 1.6), max(3.0, max(finite) * 2.2)
+    title = f"times smaller than {context.small_basis} ({context.part} molecules)"
+    ticks = [
+        value
+        for value in (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+        if low <= value <= high
+    ]
+    if len(ticks) > 8:
+        ticks = [value for value in ticks if str(value)[0] == "1" or value < 1 and str(value)[-1] == "1"]
+    return dict(
+        type="log",
+        range=[float(np.log10(low)), float(np.log10(high))],
+        tickvals=ticks,
+        ticktext=[f"{value:g}×" for value in ticks],
+        title=dict(text=title),
+    )
+
+
+def _unity(context: PlotContext) -> dict[str, Any]:
+    line = dict(color=context.palette.muted, width=1.5, dash="dash")
+    return dict(type="line", x0=1, x1=1, y0=0, y1=1, yref="paper", line=line, layer="below")
+
+
+def _heading(name: str, row: Any, context: PlotContext) -> dict[str, Any]:
+    """Above a target's bars: its name and the learned and raw mean absolute error."""
+    label = scale_of(name, context).label
+    text = f"<b>{label}</b> · MAE {number(row.mae)} {row.unit}"
+    if np.isfinite(row.raw_mae):
+        text += f" <span style='color:{context.palette.muted}'>instead of {number(row.raw_mae)}</span>"
+    else:
+        text += f" <span style='color:{context.palette.muted}'>(no raw value to compare with)</span>"
+    return dict(
+        text=text, xref="paper", x=0, xanchor="left", y=name, yshift=25, yanchor="middle", align="left"
+    )

@@ -1,0 +1,80 @@
+// The browser's half of hamexplorer.plots.live: draws the figure in the widget's state with Plotly.react.
+
+// plotly.js arrives once for all plots, with a widget of its own that fills this slot, before or after us.
+function plotly() {
+  const slot = (globalThis.hamexplorerPlotly ??= {});
+  slot.promise ??= new Promise((resolve) => (slot.resolve = resolve));
+  return slot.promise;
+}
+
+function assign(trace, changes) {
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null) delete trace[key];
+    else trace[key] = value;
+  }
+}
+
+// Plotly fills in what it is given, so it gets copies; the arrays inside are shared, not copied.
+const copied = (value) =>
+  Array.isArray(value) ? value.map(copied)
+  : value && typeof value === "object" && !("bdata" in value) && !ArrayBuffer.isView(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]))
+  : value && typeof value === "object" && "bdata" in value ? { ...value } : value;
+
+// One call per widget: what initialize and render share is theirs alone.
+export default () => {
+  const views = new Set();
+
+  function initialize({ model }) {
+    model.on("msg:custom", (message) => {
+      if (message.data) model.set("_widget_data", message.data);
+      const traces = model.get("_widget_data");
+      message.changes?.forEach((changes, index) => assign(traces[index], changes));
+      if (message.layout) model.set("_widget_layout", message.layout);
+      for (const request of views) request();
+    });
+  }
+
+  function render({ model, el }) {
+    const place = document.createElement("div");
+    place.classList.add("hamexplorer-plot");
+    place.style.width = "100%";
+    el.append(place);
+    let library, requested = false, drawn = false;
+
+    const draw = () => {
+      requested = false;
+      // A hidden tab has no width: the observer below draws as soon as there is one.
+      if (!library || !place.isConnected || place.clientWidth === 0) return;
+      if (place._dragging) return void setTimeout(request, 200);
+      const layout = { ...copied(model.get("_widget_layout")), width: place.clientWidth };
+      library.react(place, copied(model.get("_widget_data")), layout, { ...model.get("_config") });
+      if (!drawn) {
+        drawn = true;
+        place.on("plotly_click", (event) => {
+          const picked = event.points?.find((point) => Number.isInteger(point.customdata))?.customdata;
+          if (picked !== undefined) model.send({ picked });
+        });
+      }
+    };
+    const request = () => {
+      if (!requested) requested = !!requestAnimationFrame(draw);
+    };
+
+    views.add(request);
+    const observer = new ResizeObserver(request);
+    observer.observe(place);
+    place.style.minHeight = `${model.get("_widget_layout").height}px`;
+    plotly().then((loaded) => {
+      library = loaded;
+      request();
+    });
+    return () => {
+      observer.disconnect();
+      views.delete(request);
+      if (drawn) library.purge(place);
+    };
+  }
+
+  return { initialize, render };
+};

@@ -1,0 +1,111 @@
+"""A plot that lives on a page: one widget, drawn anew in place whenever something changes.
+
+plotly's own FigureWidget is not used. Each of its instances sends 5 MB of JavaScript; its browser side
+forgets updates that arrive before it is shown; and it cannot change the number of traces in place. Here the
+library is sent once a kernel, the widget's state is the whole figure at any time, so that whoever connects
+late sees everything, and `Plotly.react` redraws it, which keeps the reader's zoom (``uirevision``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import plotly.graph_objects as go
+import traitlets
+from plotly.offline import get_plotlyjs
+
+from hamexplorer.plots import theme
+from hamexplorer.plots.plot import PLOTS, PlotContext
+
+_LIBRARY = """const module = {{exports: {{}}}};
+{source}
+const slot = (globalThis.hamexplorerPlotly ??= {{}});
+slot.resolve ? slot.resolve(module.exports) : (slot.promise ??= Promise.resolve(module.exports));
+export default {{}};
+"""
+
+
+class _Library(anywidget.AnyWidget):
+    """Carries plotly.js to the browser; has no view."""
+
+    _esm = _LIBRARY.format(source=get_plotlyjs())
+
+
+class PlotWidget(anywidget.AnyWidget):
+    """A figure on a page. Its state (``_widget_data``, ``_widget_layout``) is complete at any time."""
+
+    _esm = Path(__file__).parent / "live.js"
+    _widget_data = traitlets.List().tag(sync=True)
+    _widget_layout = traitlets.Dict().tag(sync=True)
+    _config = traitlets.Dict(theme.CONFIG).tag(sync=True)
+
+    _library: _Library | None = None
+
+    def __init__(self, figure: go.Figure) -> None:
+        if PlotWidget._library is None or PlotWidget._library.comm is None:
+            PlotWidget._library = _Library()
+        whole = figure.to_dict()
+        super().__init__(_widget_data=whole["data"], _widget_layout=whole["layout"])
+
+    def draw(self, figure: go.Figure) -> None:
+        """Show another figure in the same place.
+
+        Only what differs is sent. The traits are changed in place, which sends nothing, so that a browser
+        that connects later reads the figure as it is then.
+        """
+        whole = figure.to_dict()
+        data, layout = whole["data"], whole["layout"]
+        message: dict[str, Any] = {}
+        if [trace["type"] for trace in data] != [trace["type"] for trace in self._widget_data]:
+            message["data"] = data
+        else:
+            changes = [_difference(old, new) for old, new in zip(self._widget_data, data, strict=True)]
+            if any(changes):
+                message["changes"] = changes
+        if layout != self._widget_layout:
+            message["layout"] = layout
+        self._widget_data[:] = data
+        self._widget_layout.clear()
+        self._widget_layout.update(layout)
+        if message:
+            self.send(message)
+
+
+def _difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What to assign to the keys of ``old`` to make it ``new``; None removes a key."""
+    changed = {key: value for key, value in new.items() if key not in old or old[key] != value}
+    return changed | {key: None for key in old if key not in new}
+
+
+class LivePlot:
+    """One entry of :data:`PLOTS` on a page."""
+
+    def __init__(self, name: str, context: PlotContext | None = None) -> None:
+        self.name = name
+        self._plot = PLOTS[name]
+        self._callbacks: list[Callable[[int], None]] = []
+        self.figure = self._figure(context or PlotContext())
+        self.widget = PlotWidget(self.figure)
+        self.widget.on_msg(self._receive)
+
+    def update(self, context: PlotContext) -> None:
+        """Draw the plot for this context, or the sentence why it cannot be drawn."""
+        self.figure = self._figure(context)
+        self.widget.draw(self.figure)
+
+    def on_pick(self, callback: Callable[[int], None]) -> None:
+        """Call ``callback`` with the index of the structure whose point is clicked."""
+        self._callbacks.append(callback)
+
+    def _figure(self, context: PlotContext) -> go.Figure:
+        reason = self._plot.unavailable(context)
+        return theme.sentence(context.palette, reason) if reason else self._plot.figure(context)
+
+    def _receive(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        picked = message.get("picked") if isinstance(message, dict) else None
+        if isinstance(picked, int):
+            for callback in self._callbacks:
+                callback(picked)

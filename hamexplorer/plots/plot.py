@@ -1,0 +1,138 @@
+"""What a plot is, what it is given, and the registry of all plots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import plotly.graph_objects as go
+
+from hamexplorer._registry import Registry
+from hamexplorer.plots.history import History
+from hamexplorer.plots.theme import DARK, LIGHT, Palette
+from hamexplorer.units import energy_factor
+
+
+class TargetValues(Protocol):
+    """The flattened values of one target, atomic units; ``raw``, of the raw small basis, may be NaN."""
+
+    name: str
+    label: str
+    unit: str
+    is_energy: bool
+    structure: np.ndarray
+    reference: np.ndarray
+    predicted: np.ndarray
+    raw: np.ndarray
+
+
+class ResultsLike(Protocol):
+    """What plots ask of the training's results; `train.results.Results` has it."""
+
+    epoch: int
+    targets: Mapping[str, Any]
+    split: Any
+    dataset: Any
+    mo_energy: Sequence[np.ndarray]
+
+    def errors(self, part: str, units: str = ...) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class PlotContext:
+    """Everything a figure may depend on.
+
+    Attributes:
+        history: what the training reported so far.
+        results: the latest predictions.
+        picked: index of the picked structure.
+        units: "eV" or "Ha", for energies.
+        dark: whether the page is dark.
+        part: "train", "validation", "test" or "all".
+        target: the target that the parity plot shows; None means the first one.
+    """
+
+    history: History | None = None
+    results: ResultsLike | None = None
+    picked: int | None = None
+    units: str = "eV"
+    dark: bool = False
+    part: str = "all"
+    target: str | None = None
+
+    @property
+    def palette(self) -> Palette:
+        return DARK if self.dark else LIGHT
+
+    @property
+    def small_basis(self) -> str:
+        """The name of the small basis as people write it, else "small basis"."""
+        method = getattr(getattr(self.results, "dataset", None), "method", None)
+        return _basis_label(getattr(method, "small_basis", "")) or "small basis"
+
+    @property
+    def large_basis(self) -> str:
+        """The name of the large basis as people write it, else "reference"."""
+        method = getattr(getattr(self.results, "dataset", None), "method", None)
+        return _basis_label(getattr(method, "large_basis", "")) or "reference"
+
+
+class Plot:
+    """One entry of :data:`PLOTS`."""
+
+    name: str
+    label: str
+    help: str
+
+    def unavailable(self, context: PlotContext) -> str:
+        """Why the plot cannot be drawn now, as a sentence; empty if it can."""
+        raise NotImplementedError
+
+    def figure(self, context: PlotContext) -> go.Figure:
+        """The figure; only asked for when :meth:`unavailable` is empty."""
+        raise NotImplementedError
+
+
+PLOTS: Registry[Plot] = Registry("plot")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a target's values are shown: label, unit on screen and factor from atomic units."""
+
+    label: str
+    unit: str
+    factor: float
+
+    @property
+    def suffix(self) -> str:
+        """`" (eV)"`, or nothing for a number without unit."""
+        return f" ({self.unit})" if self.unit else ""
+
+
+def scale_of(name: str, context: PlotContext) -> Scale:
+    """Label, unit and factor of a target: from the results, else from the registry of targets."""
+    target = context.results.targets.get(name) if context.results is not None else None
+    if target is None:
+        # Imported late: it loads the whole quantum chemistry, which a plot of finished results does not need.
+        from hamexplorer.physics.targets import TARGETS
+
+        target = TARGETS[name]
+    if target.is_energy:
+        return Scale(target.label, context.units, energy_factor(context.units))
+    return Scale(target.label, target.unit, 1.0)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A value for a label: ``digits`` significant digits, a true minus sign, no exponent where avoidable."""
+    if not np.isfinite(value):
+        return "–"
+    text = f"{value:.{digits}g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.{digits - 1}e}"
+    return text.replace("-", "−")
+
+
+def _basis_label(name: str) -> str:
+    """`sto-3g` → `STO-3G`; names of the def2 family keep their lower-case stem."""
+    return name.upper().replace("DEF2", "def2") if name else ""

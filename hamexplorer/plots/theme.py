@@ -1,0 +1,151 @@
+"""Colours, font and frame of every plot, light and dark, defined once.
+
+The colours are those of Okabe & Ito (2008), which people with any colour vision tell apart; on dark pages the
+lighter members of the set stand in. Train, validation and test also differ by their marker.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+FONT = "system-ui, -apple-system, BlinkMacSystemFont, 'Segoe UI', Helvetica, Arial, sans-serif"
+
+#: Options of plotly.js: no logo, and only two buttons, which appear under the pointer.
+CONFIG: dict[str, Any] = {
+    "displaylogo": False,
+    "displayModeBar": "hover",
+    "modeBarButtons": [["toImage", "resetScale2d"]],
+    "responsive": False,
+    "doubleClick": "reset+autosize",
+}
+
+PARTS: tuple[str, ...] = ("train", "validation", "test")
+SYMBOLS: dict[str, str] = {"train": "circle", "validation": "diamond", "test": "square"}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme; names say what a colour means."""
+
+    text: str
+    muted: str
+    grid: str
+    line: str
+    hover: str
+    train: str
+    validation: str
+    test: str
+    raw: str
+    learned: str
+    reference: str
+    picked: str
+    better: str
+    worse: str
+
+
+LIGHT = Palette(
+    text="#212121",
+    muted="#616161",
+    grid="#ECECEC",
+    line="#BDBDBD",
+    hover="#FFFFFF",
+    train="#0072B2",
+    validation="#D55E00",
+    test="#009E73",
+    raw="#A6A6A6",
+    learned="#0072B2",
+    reference="#212121",
+    picked="#CC79A7",
+    better="#0072B2",
+    worse="#D55E00",
+)
+DARK = Palette(
+    text="#E6E6E6",
+    muted="#A8A8A8",
+    grid="#2E2E2E",
+    line="#5A5A5A",
+    hover="#1E1E1E",
+    train="#56B4E9",
+    validation="#E69F00",
+    test="#2CC295",
+    raw="#7C7C7C",
+    learned="#56B4E9",
+    reference="#F0F0F0",
+    picked="#F0A6CB",
+    better="#56B4E9",
+    worse="#E69F00",
+)
+
+
+def _template(colours: Palette) -> go.layout.Template:
+    axis = dict(
+        gridcolor=colours.grid,
+        linecolor=colours.line,
+        tickcolor=colours.line,
+        zeroline=False,
+        showline=True,
+        ticks="outside",
+        ticklen=4,
+        automargin=True,
+        title=dict(standoff=8, font=dict(size=12)),
+        tickfont=dict(color=colours.muted, size=11),
+        minor=dict(showgrid=False),
+    )
+    return go.layout.Template(
+        layout=dict(
+            font=dict(family=FONT, size=12, color=colours.text),
+            paper_bgcolor="rgba(0,0,0,0)",
+            plot_bgcolor="rgba(0,0,0,0)",
+            colorway=[colours.train, colours.validation, colours.test, colours.raw, colours.picked],
+            hoverlabel=dict(
+                bgcolor=colours.hover,
+                bordercolor=colours.line,
+                font=dict(color=colours.text, size=12),
+                align="left",
+            ),
+            hovermode="closest",
+            xaxis=axis,
+            yaxis=axis,
+            modebar=dict(bgcolor="rgba(0,0,0,0)", color=colours.line, activecolor=colours.text),
+            annotationdefaults=dict(font=dict(color=colours.text, size=12), showarrow=False),
+        )
+    )
+
+
+_TEMPLATES = {LIGHT: _template(LIGHT), DARK: _template(DARK)}
+
+
+def frame(colours: Palette, *, height: int, **layout: Any) -> go.Layout:
+    """The layout that all plots share; keyword arguments add to it.
+
+    ``uirevision`` never changes, so that zoom and hidden legend entries survive every update.
+    """
+    base: dict[str, Any] = dict(
+        template=_TEMPLATES[colours],
+        height=height,
+        margin=dict(l=8, r=12, t=34, b=8),
+        uirevision="keep",
+        legend=dict(
+            orientation="h", x=0, xanchor="left", y=1, yanchor="bottom", font=dict(size=12), itemwidth=30
+        ),
+    )
+    base.update(layout)
+    return go.Layout(base)
+
+
+def sentence(colours: Palette, text: str, *, height: int = 220) -> go.Figure:
+    """An empty figure that says why there is nothing to see."""
+    note = dict(
+        text=_wrapped(text), x=0.5, y=0.5, xref="paper", yref="paper", font=dict(size=14, color=colours.muted)
+    )
+    hidden = dict(visible=False)
+    return go.Figure(layout=frame(colours, height=height, annotations=[note], xaxis=hidden, yaxis=hidden))
+
+
+def _wrapped(text: str, width: int = 44) -> str:
+    """Lines short enough for a phone, joined with HTML breaks."""
+    return "<br>".join(textwrap.wrap(text, width))
