@@ -1,0 +1,52 @@
+"""Compare a trained model with reference values, beside the raw small basis.
+
+Prints a table and writes the same numbers as JSON:
+{"targets": {"mo_energy": {"mae", "rmse", "rmse_per_atom", "unit", "n"}, …},
+ "raw": {the same for the raw small basis; null where it has no such value}}."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from hamexplorer.cli.outputs import check_output
+from hamexplorer.cli.tables import error_report, error_table
+
+EXAMPLES = """\
+`rmse_per_atom` is the paper's figure: the root of the mean over molecules of |difference|² / n_atoms².
+
+examples:
+  hamexplorer evaluate run ethane --json errors.json
+  hamexplorer evaluate run other.h5 --split all --units Ha --json errors.json"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Options of `hamexplorer evaluate`."""
+    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder that `hamexplorer train` wrote")
+    parser.add_argument("dataset", metavar="DATASET", help="a data set file, or the name of a shipped one")
+    parser.add_argument(
+        "--split",
+        choices=("train", "validation", "test", "all"),
+        default="test",
+        help="which molecules count, by the split that the run was trained with (default: test)",
+    )
+    parser.add_argument("--units", choices=("eV", "Ha"), default="eV", help="unit of energies (default: eV)")
+    parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers to this file")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate, print, write."""
+    out = check_output(options.json, (".json",)) if options.json else None
+
+    from hamexplorer.reference.dataset import read_dataset
+    from hamexplorer.train.results import TrainedModel
+
+    model = TrainedModel.load(options.run_folder)
+    results = model.evaluate(read_dataset(options.dataset), options.split)
+    rows = results.errors(options.split, units=options.units)
+    print(error_table(rows))
+    if out is not None:
+        out.write_text(json.dumps(error_report(rows), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        print(f"written to {out}")
+    return 0

@@ -1,0 +1,52 @@
+"""STRUCTURES on the command line: a file or a short description."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from hamexplorer.errors import StructureError
+from hamexplorer.structures.structure import Structure
+
+#: Shown in the help of every verb that takes STRUCTURES.
+STRUCTURES_HELP = """\
+STRUCTURES is one of
+  molecules.xyz            a file that ASE reads: xyz, extxyz, mol, sdf, pdb, json, db
+  molecules.xyz@0:50:2     some of its frames
+  'folder/*.xyz'           several files
+  'smiles:CCO c1ccccc1'    SMILES
+  g2:4, 'g2:CH4 C6H6'      small CHNO molecules: up to 4 heavy atoms, or by name
+  polyenes:1-6, acenes:1-4, polyenoic-acids:1-5
+  distorted:CC             100 distorted ethanes; distorted:CH4,n=20,amplitude=0.1,seed=7"""
+
+
+def add_structures(parser: argparse.ArgumentParser) -> None:
+    """The positional argument and the charge that goes with it."""
+    parser.add_argument("structures", metavar="STRUCTURES", help="a file or a short description; see below")
+    parser.add_argument(
+        "--charge",
+        type=int,
+        metavar="N",
+        help="total charge in e of molecules for which the file states none (default: 0)",
+    )
+
+
+def read_structures_option(options: argparse.Namespace) -> list[Structure]:
+    """The structures that were named.
+
+    Raises:
+        HamExplorerError: one sentence with what is wrong and what to do.
+    """
+    from hamexplorer.structures.sources import SOURCES, resolve
+
+    text = options.structures
+    if options.charge is None:
+        return resolve(text)
+    path, _, frames = (text, "", "") if Path(text).exists() else text.partition("@")
+    if not Path(path).is_file():
+        raise StructureError(
+            f"--charge goes with a file of structures, and {text!r} is none; "
+            f"leave --charge out (SMILES state their charge themselves)"
+        )
+    source = SOURCES["file"]
+    return source.load(source.Params(path=path, frames=frames, charge=options.charge))

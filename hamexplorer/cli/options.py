@@ -1,0 +1,181 @@
+"""Options made from settings classes, and settings made from options and TOML files.
+
+Nothing about a setting is written here: name, default, bounds and help come from its ``param``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hamexplorer.errors import SettingsError
+from hamexplorer.params import Choice, Flag, Param, Real, Whole, params_of
+
+
+def add_settings(parser: argparse.ArgumentParser, settings: type, *, title: str) -> None:
+    """One option a described field; what is not typed is absent from the namespace."""
+    group = parser.add_argument_group(title)
+    for entry in params_of(settings):
+        name = "--" + entry.name.replace("_", "-")
+        if isinstance(entry.kind, Flag):
+            group.add_argument(
+                name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=_help(entry)
+            )
+        else:
+            group.add_argument(
+                name,
+                type=_reader(entry),
+                default=argparse.SUPPRESS,
+                metavar=_metavar(entry),
+                help=_help(entry),
+            )
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The option that names a TOML file of settings."""
+    parser.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        type=Path,
+        help="take settings from this TOML file, for example `epochs = 100`; options on the command line win",
+    )
+
+
+def chosen_settings(
+    settings: type, options: argparse.Namespace, *, also: Iterable[str] = ()
+) -> dict[str, Any]:
+    """What was chosen: the TOML file's values, overridden by the options that were typed.
+
+    Args:
+        settings: class with described fields.
+        options: parsed command line.
+        also: further names that the file may hold.
+
+    Raises:
+        SettingsError: if the file cannot be read or names an unknown setting.
+    """
+    names = [entry.name for entry in params_of(settings)]
+    path = getattr(options, "config", None)
+    values = read_config(path, [*names, *also]) if path else {}
+    return values | {name: getattr(options, name) for name in names if hasattr(options, name)}
+
+
+def read_config(path: Path, known: list[str]) -> dict[str, Any]:
+    """The settings in a TOML file; names may be written with - or _.
+
+    Raises:
+        SettingsError: naming the file and what is wrong.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"there is no settings file {str(path)!r}; check the path after --config"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML ({error}); write one `name = value` a line") from error
+    values = {name.replace("-", "_"): value for name, value in values.items()}
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose among {', '.join(known)}"
+            raise SettingsError(f"{path}: the setting {name!r} is unknown; {hint}")
+    return values
+
+
+def parse_targets(
+    targets: str | None, weights: str | None, known: Mapping[str, Any]
+) -> dict[str, float] | None:
+    """Target names with weights; None if nothing was chosen.
+
+    Args:
+        targets: names parted by commas.
+        weights: numbers in the order of the targets, or ``name=number``, parted by commas.
+        known: the registry of targets, which gives default weights.
+
+    Raises:
+        SettingsError: if a name is unknown or a weight is no positive number.
+    """
+    if targets is None and weights is None:
+        return None
+    parts = _parts(weights)
+    named = dict(part.split("=", 1) for part in parts if "=" in part)
+    names = _parts(targets) or list(named)
+    plain = [part for part in parts if "=" not in part]
+    if not names:
+        raise SettingsError("no target is named; use --targets, for example --targets mo_energy,dipole")
+    if plain and (named or len(plain) != len(names)):
+        raise SettingsError(
+            f"--weights has {len(parts)} entries for {len(names)} targets; "
+            f"give one number a target in the same order, or name=number"
+        )
+    chosen = {name: float(known[name].default_weight) for name in names}
+    for name, text in named.items() if named else zip(names, plain, strict=False):
+        if name not in chosen:
+            raise SettingsError(
+                f"--weights names {name!r}, which is not among the targets; add it to --targets"
+            )
+        chosen[name] = _weight(name, text)
+    return chosen
+
+
+def _parts(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _weight(name: str, text: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = -1.0
+    if not 0 < weight < float("inf"):
+        raise SettingsError(f"the weight of {name} must be a positive number, got {text!r}")
+    return weight
+
+
+def _reader(entry: Param) -> Callable[[str], Any]:
+    """Text -> checked value, with the setting's own sentence when it does not fit."""
+
+    def read(text: str) -> Any:
+        value: Any = text
+        try:
+            if isinstance(entry.kind, Whole):
+                value = int(text)
+            elif isinstance(entry.kind, Real):
+                value = float(text)
+        except ValueError:
+            pass  # the check below names the text and the bounds
+        try:
+            entry.kind.check(entry.label or entry.name, value)
+        except SettingsError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+        return value
+
+    return read
+
+
+def _metavar(entry: Param) -> str:
+    if isinstance(entry.kind, Whole):
+        return "N"
+    return "X" if isinstance(entry.kind, Real) else "NAME"
+
+
+def _help(entry: Param) -> str:
+    text = entry.help.rstrip()
+    if entry.unit:
+        text += f" Unit: {entry.unit}."
+    if isinstance(entry.kind, Choice):
+        text += f" One of {', '.join(entry.kind.options)}" + (
+            ", or another name." if entry.kind.free else "."
+        )
+    default = (
+        {True: "yes", False: "no"}.get(entry.default, entry.default)
+        if isinstance(entry.kind, Flag)
+        else entry.default
+    )
+    # argparse formats help with %.
+    return f"{text} (default: {default})".replace("%", "%%")

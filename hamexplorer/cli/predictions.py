@@ -1,0 +1,91 @@
+"""Predictions as files: JSON, CSV and extended xyz, all in atomic units with the unit said."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+#: What a prediction holds, with units.
+UNITS: dict[str, str] = {
+    "mo_energy": "Ha",
+    "homo_lumo_gap": "Ha",
+    "dipole": "e·bohr",
+    "polarizability": "bohr³",
+    "mulliken_charge": "e",
+    "lowdin_charge": "e",
+    "mayer_bond_order": "",
+}
+_PER_ATOM = ("mulliken_charge", "lowdin_charge")
+
+
+def _present(prediction: Any) -> dict[str, np.ndarray]:
+    values = {name: getattr(prediction, name) for name in UNITS}
+    return {name: np.asarray(value, dtype=float) for name, value in values.items() if value is not None}
+
+
+def write_json(path: Path, predictions: Sequence[Any]) -> None:
+    """Everything, with a table of units; positions in Å."""
+    molecules = [
+        {
+            "name": p.structure.label,
+            "charge": p.structure.charge,
+            "symbols": list(p.structure.symbols),
+            "positions": p.structure.positions_angstrom.tolist(),
+            "n_occ": int(p.n_occ),
+            **{name: value.tolist() for name, value in _present(p).items()},
+        }
+        for p in predictions
+    ]
+    content = {"units": {**UNITS, "positions": "Å", "charge": "e"}, "molecules": molecules}
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, predictions: Sequence[Any]) -> None:
+    """One line a molecule: frontier levels, gap, dipole and polarizability; the unit is in the heading."""
+    head = ["name", "formula", "charge_e", "n_atoms", "n_occ", "homo_Ha", "lumo_Ha", "homo_lumo_gap_Ha"]
+    head += ["dipole_norm_e_bohr", *(f"dipole_{x}_e_bohr" for x in "xyz")]
+    pairs = [(i, j) for i in range(3) for j in range(i, 3)]
+    head += ["polarizability_mean_bohr3", *(f"polarizability_{'xyz'[i]}{'xyz'[j]}_bohr3" for i, j in pairs)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(head)
+        for p in predictions:
+            levels, n_occ = np.asarray(p.mo_energy), int(p.n_occ)
+            row = [p.structure.label, p.structure.formula, p.structure.charge, p.structure.n_atoms, n_occ]
+            row += [levels[n_occ - 1], levels[n_occ] if n_occ < len(levels) else "", p.homo_lumo_gap]
+            row += [np.linalg.norm(p.dipole), *p.dipole]
+            row += [np.trace(p.polarizability) / 3, *(p.polarizability[i][j] for i, j in pairs)]
+            table.writerow(
+                [
+                    f"{float(x):.8g}" if isinstance(x, (float, np.floating)) or hasattr(x, "dtype") else x
+                    for x in row
+                ]
+            )
+
+
+def write_extxyz(path: Path, predictions: Sequence[Any]) -> None:
+    """Geometries in Å; values, prefixed ``predicted_``, in the comment line, or as columns for charges."""
+    import ase.io
+
+    frames = []
+    for p in predictions:
+        atoms = p.structure.to_ase()
+        atoms.info |= {"name": p.structure.label, "charge": p.structure.charge, "nocc": int(p.n_occ)}
+        for name, value in _present(p).items():
+            place = atoms.arrays if name in _PER_ATOM else atoms.info
+            place[f"predicted_{name}"] = float(value) if value.ndim == 0 else value
+        frames.append(atoms)
+    ase.io.write(path, frames, format="extxyz")
+
+
+WRITERS: dict[str, Callable[[Path, Sequence[Any]], None]] = {
+    ".json": write_json,
+    ".csv": write_csv,
+    ".extxyz": write_extxyz,
+    ".xyz": write_extxyz,
+}
