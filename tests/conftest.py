@@ -1,0 +1,33 @@
+"""What every test may count on: a store of its own, and fresh random keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither read nor fill the store of finished calculations of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HAMEXPLORER_STORE", str(tmp_path_factory.mktemp("store")))
+        yield
+
+
+@pytest.fixture
+def getkey() -> Callable[[], Any]:
+    """A new JAX random key at each call, the same ones in each run.
+
+    One key for everything makes arrays that depend on one another, and a gradient test then compares 0 with 0.
+    """
+    import jax
+
+    state = [jax.random.key(0)]
+
+    def fresh() -> Any:
+        state[0], key = jax.random.split(state[0])
+        return key
+
+    return fresh
