@@ -39,7 +39,7 @@ ASE_FORMATS = {
 
 
 def read_ase_database(content: bytes, file: str, kind: str) -> list[Frame]:
-    """Rows of an ASE database, ``kind`` being "json" or "db"; names and charges from their key-value pairs.
+    """Rows of an ASE database of ``kind`` "json" or "db", with the pairs ``name`` and ``total_charge``.
 
     Raises:
         StructureError: if it is not a database of ASE, or damaged.
@@ -47,7 +47,7 @@ def read_ase_database(content: bytes, file: str, kind: str) -> list[Frame]:
     with _on_disk(content, f"structures.{kind}") as path:
         try:
             rows = list(ase.db.connect(path, type=kind, use_lock_file=False).select())
-            parts = [(row.key_value_pairs, row.toatoms()) for row in rows]
+            parts = [(str(row.get("name", "")), row.get("total_charge"), row.toatoms()) for row in rows]
         except Exception as error:
             raise StructureError(
                 f"{file} cannot be read as a database of ASE; it may be damaged or of another program: "
@@ -55,8 +55,9 @@ def read_ase_database(content: bytes, file: str, kind: str) -> list[Frame]:
                 f"with ase.io.write, or give an XYZ file"
             ) from error
     return [
-        _frame(atoms, str(pairs.get("name", "")), pairs.get("charge"), frame_label(file, k))
-        for k, (pairs, atoms) in enumerate(parts, start=1)
+        # A pair "charge" is not asked for: ASE overwrites it with the sum of the initial charges.
+        _frame(atoms, name, charge, frame_label(file, k))
+        for k, (name, charge, atoms) in enumerate(parts, start=1)
     ]
 
 
@@ -74,7 +75,8 @@ def read_with_ase(content: bytes, file: str, format: str | None) -> list[Frame]:
         if chosen not in ASE_FORMATS:
             raise _unreadable(file)
         try:
-            images = ase.io.read(path, ":", format=chosen, do_not_split_by_at_sign=True)
+            options = {"attach_calculator": True} if chosen == "gaussian-in" else {}  # it knows the charge
+            images = ase.io.read(path, ":", format=chosen, do_not_split_by_at_sign=True, **options)
         except Exception as error:
             raise StructureError(
                 f"{file} cannot be read as {ASE_FORMATS[chosen]}; it may be damaged or cut off: get the "
@@ -88,7 +90,13 @@ def read_with_ase(content: bytes, file: str, format: str | None) -> list[Frame]:
 
 
 def _frame(atoms: Atoms, name: str, charge: object, where: str) -> Frame:
+    """A molecule of ASE; a charge that its file does not state may stand in its calculator or on its "
+    "atoms."""
     check_size(len(atoms), where)
+    if charge is None and atoms.calc is not None:
+        charge = getattr(atoms.calc, "parameters", {}).get("charge")
+    if charge is None and atoms.has("initial_charges"):
+        charge = round(float(atoms.get_initial_charges().sum()), 2)  # partial charges are rounded numbers
     stated = None if charge is None else whole_charge(charge, where)
     return Frame(atoms.numbers.tolist(), atoms.get_positions(), stated, name, bool(atoms.pbc.any()))
 
@@ -96,8 +104,8 @@ def _frame(atoms: Atoms, name: str, charge: object, where: str) -> Frame:
 def _unreadable(file: str) -> StructureError:
     return StructureError(
         f"{file} is in no format that is read here; give molecules as xyz, sdf, mol, pdb, an ASE database "
-        f"(json, db) or "
-        f"a file of {', '.join(ASE_FORMATS.values())}"
+        f"(json, db) "
+        f"or a file of Gaussian, ORCA, NWChem, GAMESS-US, Turbomole or DMol3"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from hamexplorer.errors import StructureError
@@ -33,7 +34,11 @@ PASTED = "the pasted text"
 
 
 def read_structures(
-    source: str | Path | bytes, *, filename: str | None = None, format: str | None = None, charge: int = 0
+    source: str | Path | bytes | memoryview,
+    *,
+    filename: str | None = None,
+    format: str | None = None,
+    charge: int = 0,
 ) -> list[Structure]:
     """Every molecule of a file, an upload or pasted text.
 
@@ -52,25 +57,26 @@ def read_structures(
         StructureError: one sentence naming the file, the frame, what is wrong and what to do. Nothing is
             returned from a file with any mistake in it.
     """
-    if isinstance(source, bytes):
-        content, file = source, filename or "the upload"
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        content, file = bytes(source), filename or "the upload"
     elif isinstance(source, str) and "\n" in source.strip():
         content, file = source.encode(), filename or PASTED
     else:
-        content, file = _content_of(Path(source)), filename or Path(source).name
+        content, file = _content_of(Path(source).expanduser()), filename or Path(source).name
     file = Path(file).name
     stem = "" if file in (PASTED, "the upload") else Path(file).stem
     return structures_of(_frames(content, file, format), file, stem, charge)
 
 
 def _content_of(path: Path) -> bytes:
+    # os.path answers False where pathlib raises: for names that are too long or hold a null byte.
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             raise StructureError(
                 f"{path} is a folder; name a file in it, or all of one kind with a pattern such as "
                 f"{path / '*.xyz'}"
             )
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise StructureError(f"there is no file {str(path)!r}; check the name and the folder")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise StructureError(
@@ -114,8 +120,13 @@ def _wanted(file: str, format: str | None, kind: str) -> str | None:
         return ENDINGS[ending]
     if kind in ("empty", *_TEXT_READERS, "json", "db", "traj"):
         return kind
-    if file in (PASTED, "the upload") or kind != "text":
-        example = "an XYZ block is the number of atoms, a comment line, then one line 'symbol x y z' an atom"
-        noun = NOUNS[kind]
-        raise StructureError(f"{file} holds {noun}; {example}")
+    if file in (PASTED, "the upload"):
+        raise StructureError(
+            f"{file} holds {NOUNS[kind]}; an XYZ block is the number of atoms, a comment line, then one line "
+            f"'symbol x y z' an atom"
+        )
+    if kind != "text":
+        raise StructureError(
+            f"{file} holds {NOUNS[kind]}; choose a file with molecules in it, for example XYZ"
+        )
     return None

@@ -12,6 +12,8 @@ from hamexplorer.structures.frames import Frame, frame_label
 
 #: Symbols for isotopes of hydrogen, which are no elements of their own.
 _HYDROGENS = {"D", "T"}
+#: A field of ten columns; nan and inf are numbers for Python, and damage for RDKit and for us.
+_COORDINATE = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _CURE = "get the whole file, or take this record out"
 
 
@@ -77,10 +79,10 @@ def _diagnose_v2000(lines: list[str], where: str) -> None:
         )
     for k, line in enumerate(atoms):
         here = f"{where}, line {5 + k} of the record"
-        try:
-            [float(line[column : column + 10]) for column in (0, 10, 20)]
-        except ValueError:
-            raise StructureError(f"{here} should start with three coordinates; {_CURE}") from None
+        if not all(_COORDINATE.fullmatch(line[column : column + 10]) for column in (0, 10, 20)):
+            raise StructureError(
+                f"{here} should start with three finite coordinates but reads {line[:30]!r}; {_CURE}"
+            )
         if (symbol := line[31:34].strip()) not in _HYDROGENS:
             atomic_number(symbol, here)
 

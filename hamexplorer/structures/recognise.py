@@ -84,7 +84,7 @@ def refuse_mismatch(kind: str, wanted: str, file: str) -> None:
         StructureError: one sentence with what it holds and what to do.
     """
     if kind == "empty":
-        raise StructureError(f"{file} is empty; choose a file that holds at least one molecule")
+        raise StructureError(f"{file} is empty; give at least one molecule")
     # A reader's own complaint about text says which line is wrong, which helps more.
     if kind == wanted or kind == "text":
         return

@@ -10,8 +10,11 @@ from hamexplorer.errors import StructureError
 from hamexplorer.structures.checks import atomic_number, check_size
 from hamexplorer.structures.frames import Frame, frame_label, whole_charge
 
-#: One ``key=value`` of a comment line; a quoted value is consumed whole, whatever it contains.
-_ENTRY = re.compile(r"""([^\s="']+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|\{([^}]*)\}|(\S*))""")
+#: One ``key=value`` of a comment line; a quoted value is consumed whole, whatever it contains. ASE writes an
+#: empty value as ``name= charge=1``, so a bare value after a blank counts only if no ``=`` follows it.
+_ENTRY = re.compile(
+    r"""([^\s="']+)\s*=(?:\s*"((?:[^"\\]|\\.)*)"|\s*'([^']*)'|\s*\{([^}]*)\}|\s+([^\s="']+)(?=\s|$)(?!\s*=)|(\S*))"""
+)
 #: Columns of a plain file: symbol, x, y, z.
 _PLAIN = ("species", "S", "1", "pos", "R", "3")
 #: QM9's files carry frequencies, SMILES and InChI in three lines after the atoms, and start like this.
@@ -85,10 +88,11 @@ def _read_frame(lines: list[str], start: int, file: str, index: int) -> tuple[Fr
 
 def _entries(comment: str) -> dict[str, str]:
     """Keys (lower case) and raw values of an extended XYZ comment; empty for free text."""
-    found = {}
-    for key, double, single, braces, bare in _ENTRY.findall(comment):
-        unescaped = re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], double)
-        found.setdefault(key.lower(), (unescaped or single or braces or bare).strip())
+    found: dict[str, str] = {}
+    for key, double, *others in _ENTRY.findall(comment):
+        # ASE escapes quotes but not the backslashes of a SMILES such as C/C=C\C.
+        unescaped = re.sub(r'\\(["\\])', r"\1", double)
+        found.setdefault(key.lower(), (unescaped or next(filter(None, others), "")).strip())
     return found
 
 

@@ -32,7 +32,7 @@ class FileSource(Source):
             "",
             Text(),
             label="File",
-            help="Path of a file with one molecule or many: xyz, sdf, mol, pdb, ASE json or db, …",
+            help="Path of a file with one molecule or many, such as molecules.xyz.",
         )
         frames: str = param(
             "",

@@ -148,7 +148,7 @@ class DistortedSource(Source):
     """Distorted copies of one molecule."""
 
     label = "Distorted copies"
-    help = "Many copies of one molecule, each with its atoms moved a little: how does the Hamiltonian follow?"
+    help = "Many copies of one molecule with its atoms moved a little: to learn how H follows the geometry."
     main = "base"
 
     @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import glob
+import os
 import re
-from pathlib import Path
 
 from rdkit import Chem, rdBase
 
@@ -50,11 +50,11 @@ def resolve(text: str) -> list[Structure]:
         return _load("series", f"{prefix.lower()}:{argument}" if colon else prefix.lower())
     if prefix.lower() in SOURCES and (colon or prefix.lower() not in ("file", "text")):
         return _load(prefix.lower(), argument)
-    if Path(text).exists():
+    if os.path.exists(os.path.expanduser(text)):
         return _load_file(text, "")
     if at := re.fullmatch(r"(.+)@([-\d:, ]*)", text):
         return _load_file(at[1], at[2])
-    if glob.has_magic(text) and (matches := sorted(glob.glob(text, recursive=True))):
+    if glob.has_magic(text) and (matches := sorted(glob.glob(os.path.expanduser(text), recursive=True))):
         return [structure for path in matches for structure in _load_file(path, "")]
     raise StructureError(_nothing_found(text, prefix if colon else ""))
 
