@@ -1,0 +1,31 @@
+"""The dashboard: one session, its panels, one page."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from hamexplorer.panels.page import Page
+from hamexplorer.panels.parts import styled
+from hamexplorer.panels.results import ResultsPanel
+from hamexplorer.panels.structures import StructuresPanel
+from hamexplorer.panels.targets import TargetsPanel
+from hamexplorer.panels.training import TrainingPanel
+from hamexplorer.session import Session
+
+
+def build(dataset: str = "ethane", *, session: Session | None = None) -> widgets.Widget:
+    """The dashboard as one widget, with a dataset open.
+
+    Args:
+        dataset: a shipped name or a file; empty for none.
+        session: an existing session, for scripts that go on using it.
+    """
+    session = session or Session()
+    if dataset:
+        session.open_dataset(dataset)
+        session.wait()
+    page = Page()
+    steps = [StructuresPanel(session).widget, TargetsPanel(session).widget, TrainingPanel(session).widget]
+    side = styled(widgets.VBox(steps), "hx-side")
+    main = styled(widgets.Box([side, ResultsPanel(session, page).widget]), "hx-main")
+    return styled(widgets.VBox([page, main]), "hx-app")

@@ -1,0 +1,126 @@
+"""Results: how well every target is met, while it trains and after."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+import ipywidgets as widgets
+
+from hamexplorer.panels.download import DownloadButton
+from hamexplorer.panels.molecule import MoleculePanel
+from hamexplorer.panels.page import Page
+from hamexplorer.panels.parts import card, row, styled, text
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.plots import PLOTS, PlotContext
+from hamexplorer.plots.live import LivePlot
+from hamexplorer.plots.plot import number
+from hamexplorer.session import EXPORTS, Session
+
+_PARTS = [("all molecules", "all"), ("training", "train"), ("validation", "validation"), ("test", "test")]
+_MEASURES = (("mae", "MAE"), ("rmse", "RMSE"), ("rmse_per_atom", "RMSE per atom"))
+
+
+class ResultsPanel:
+    """Plots, error table and the picked molecule; all follow the session."""
+
+    def __init__(self, session: Session, page: Page) -> None:
+        self._session, self._page = session, page
+        self._units = styled(widgets.ToggleButtons(options=["eV", "Ha"], description="Energies in"), "hx-toggle")
+        self._part = styled(widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part")
+        self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
+        self._plots = {name: LivePlot(name, self._context()) for name in PLOTS}
+        self._errors = text("", "hx-errors")
+        self._molecule = MoleculePanel(session, page)
+        self._downloads = {
+            kind: DownloadButton(label, lambda kind=kind: session.export(kind)) for kind, label in EXPORTS.items()
+        }
+        self.widget = self._laid_out()
+        for plot in self._plots.values():
+            plot.on_pick(session.pick_row)
+        self._units.observe(lambda _: self._units_changed(), "value")
+        self._part.observe(lambda _: self._draw(), "value")
+        self._target.observe(lambda _: self._draw("parity"), "value")
+        page.observe(lambda _: self._draw(), "dark")
+        session.observe(lambda _: self._draw("loss"), "history")
+        session.observe(lambda _: self._results_changed(), "results")
+        session.observe(lambda _: self._draw("parity", "levels"), "picked")
+        session.observe(lambda _: self._allow(), ["results", "model"])
+        self._results_changed()
+        self._allow()
+
+    def _laid_out(self) -> widgets.Widget:
+        toolbar = row(self._units, self._part, *self._downloads.values(), names=["hx-toolbar"])
+        special = {
+            "parity": [self._target, self._plots["parity"].widget],
+            "errors": [self._plots["errors"].widget, self._errors],
+        }
+        cards = {
+            name: card(PLOTS[name].label, special.get(name, [plot.widget]), "hx-plot", f"hx-plot-{name}")
+            for name, plot in self._plots.items()
+        }
+        order = [cards.pop("parity"), self._molecule.widget, *cards.values()]
+        return styled(widgets.VBox([toolbar, styled(widgets.Box(order), "hx-results-grid")]), "hx-results")
+
+    def _context(self) -> PlotContext:
+        session = self._session
+        return PlotContext(
+            history=session.history,
+            results=session.results,
+            picked=session.row_of(session.picked),
+            units=self._units.value,
+            dark=self._page.dark,
+            part=self._part.value,
+            target=self._target.value,
+        )
+
+    def _draw(self, *names: str) -> None:
+        context = self._context()
+        for name in names or self._plots:
+            self._plots[name].update(context)
+        if not names or "errors" in names:
+            self._errors.value = errors_table(context)
+
+    def _units_changed(self) -> None:
+        self._molecule.set_units(self._units.value)
+        self._draw()
+
+    def _results_changed(self) -> None:
+        results = self._session.results
+        names = list(results.targets) if results is not None else list(self._session.settings.targets)
+        options = [(TARGETS[name].label, name) for name in names]
+        if tuple(options) != tuple(self._target.options):
+            chosen = self._target.value
+            self._target.options = options
+            self._target.value = chosen if chosen in names else names[0]
+        self._draw("parity", "levels", "errors")
+
+    def _allow(self) -> None:
+        for kind, button in self._downloads.items():
+            button.reason = self._session.why_not_export(kind)
+
+
+def errors_table(context: PlotContext) -> str:
+    """Learned errors of every target with the raw small basis' below, and how many times smaller they are."""
+    if context.results is None:
+        return ""
+    rows = context.results.errors(context.part, context.units)
+    head = "".join(f"<th>{label}</th>" for _, label in _MEASURES)
+    lines = []
+    for entry in rows.values():
+        unit = f"<small>{escape(entry.unit)}</small>" if entry.unit else ""
+        cells = "".join(f"<td>{_cell(entry, measure, context)}</td>" for measure, _ in _MEASURES)
+        lines.append(f"<tr><th>{escape(entry.label)}{unit}<small>{entry.n} values</small></th>{cells}</tr>")
+    return f"<table class='hx-errors-table'><tr><th></th>{head}</tr>{''.join(lines)}</table>"
+
+
+def _cell(entry, measure: str, context: PlotContext) -> str:
+    learned, raw = float(getattr(entry, measure)), float(getattr(entry, f"raw_{measure}"))
+    if not math.isfinite(raw):
+        return f"<b>{number(learned)}</b><small>no raw value</small>"
+    times = ""
+    if learned > 0 and raw > 0:
+        gain = raw / learned
+        word = f"{number(gain, 2)}× better" if gain >= 1 else f"{number(1 / gain, 2)}× worse"
+        times = f"<em class='{'hx-better' if gain >= 1 else 'hx-worse'}'>{word}</em>"
+    return f"<b>{number(learned)}</b>{times}<small>raw {number(raw)}</small>"

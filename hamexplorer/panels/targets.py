@@ -1,0 +1,129 @@
+"""Step 2: what is learned, in which basis, with which model."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from hamexplorer.panels.forms import Form
+from hamexplorer.panels.parts import MessageBox, card, fold, styled, text
+from hamexplorer.params import params_of
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.session import Session
+from hamexplorer.train.settings import RunSettings
+
+#: Settings under their own heading; every other one is found under "Optimiser and more".
+BASIS = ("reduction", "n_virtual", "window_low", "window_high", "baseline", "model")
+SPLIT = ("split_by", "train_fraction", "validation_fraction", "seed")
+#: Weights may differ by many powers of ten.
+_LIGHTEST, _HEAVIEST = 1e-9, 1e12
+
+
+class TargetsPanel:
+    """Targets with their weights, and every setting of a run in folded forms."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._quiet = False
+        self._rows = {name: TargetRow(name, self._edited) for name in TARGETS}
+        names = [entry.name for entry in params_of(RunSettings)]
+        basis = [name for name in names if name in BASIS]
+        split = [name for name in names if name in SPLIT]
+        rest = [name for name in names if name not in (*BASIS, *SPLIT)]
+        self._forms = [Form(session.settings, only=group, changed=self._configure) for group in (basis, split, rest)]
+        self._frozen = text("", "hx-reason")
+        titles = ("Basis and model", "Split", "Optimiser and more")
+        self.widget = card(
+            "Targets and basis",
+            [
+                styled(widgets.VBox([row.widget for row in self._rows.values()]), "hx-targets"),
+                self._frozen,
+                MessageBox(session, "targets"),
+                *(fold(title, [form.widget]) for title, form in zip(titles, self._forms, strict=True) if form.fields),
+            ],
+            "hx-targets-card",
+            number=2,
+        )
+        session.observe(self._show, "settings")
+        session.observe(self._allow, ["state", "dataset"])
+        self._show()
+        self._allow()
+
+    def _edited(self) -> None:
+        if self._quiet:
+            return
+        chosen = {name: row.weight for name, row in self._rows.items() if row.chosen}
+        if not self._session.set_weights(chosen):
+            self._show()
+
+    def _configure(self, change: dict) -> None:
+        if not self._session.configure(**change):
+            self._show()
+
+    def _show(self, _=None) -> None:
+        settings = self._session.settings
+        self._quiet = True
+        try:
+            for name, row in self._rows.items():
+                row.show(settings.targets.get(name))
+        finally:
+            self._quiet = False
+        for form in self._forms:
+            form.show(settings)
+
+    def _allow(self, _=None) -> None:
+        session = self._session
+        running = session.running
+        for name, row in self._rows.items():
+            row.allow(session.why_not_target(name))
+        for form in self._forms:
+            form.allow("the settings of a training under way are fixed" if running else "")
+        self._frozen.value = (
+            "Targets and weights may change while it trains; the other settings are fixed until it ends."
+            if running
+            else ""
+        )
+
+
+class TargetRow:
+    """One target: a box to tick and its weight."""
+
+    def __init__(self, name: str, edited) -> None:
+        target = TARGETS[name]
+        self._default = target.default_weight
+        self._help = target.help
+        self._check = styled(
+            widgets.Checkbox(description=target.label, indent=False, tooltip=target.help), "hx-check"
+        )
+        self._weight = styled(
+            widgets.BoundedFloatText(value=self._default, min=_LIGHTEST, max=_HEAVIEST, tooltip="Weight in the loss"),
+            "hx-weight",
+        )
+        self._reason = text("", "hx-reason")
+        self.widget = styled(widgets.HBox([self._check, self._weight, self._reason]), "hx-target")
+        self._check.observe(lambda _: self._toggled(edited), "value")
+        self._weight.observe(lambda _: edited(), "value")
+
+    @property
+    def chosen(self) -> bool:
+        return self._check.value
+
+    @property
+    def weight(self) -> float:
+        return self._weight.value
+
+    def _toggled(self, edited) -> None:
+        self._weight.layout.visibility = "visible" if self.chosen else "hidden"
+        edited()
+
+    def show(self, weight: float | None) -> None:
+        """Show a weight; None means that the target is not chosen."""
+        self._check.value = weight is not None
+        self._weight.layout.visibility = "visible" if weight is not None else "hidden"
+        if weight is not None:
+            self._weight.value = weight
+
+    def allow(self, reason: str) -> None:
+        self._check.disabled = self._weight.disabled = bool(reason)
+        self._check.tooltip = reason or self._help
+        self._reason.value = reason
+        self._reason.layout.display = "" if reason else "none"

@@ -1,0 +1,49 @@
+"""The one mutable object behind the dashboard: traits that hold immutable values, and verbs.
+
+It knows no widget and no HTML: panels observe the traits and call the verbs, and so can a script or a test.
+"""
+
+from __future__ import annotations
+
+from hamexplorer.errors import HamExplorerError, TrainingError
+from hamexplorer.session import export
+from hamexplorer.session.pump import sentence_of
+from hamexplorer.session.state import (
+    STATES,
+    Download,
+    Message,
+    Progress,
+    ReferenceState,
+    Selection,
+)
+from hamexplorer.session.training import Training
+
+__all__ = ["EXPORTS", "STATES", "Message", "Progress", "ReferenceState", "Selection", "Session"]
+
+#: What can be downloaded: name -> label.
+EXPORTS = {"csv": "Results, CSV", "json": "Errors, JSON", "model": "Model, ZIP"}
+
+
+class Session(Training):
+    """Molecules, their references, and one training run at a time."""
+
+    def why_not_export(self, kind: str) -> str:
+        """Why this file cannot be made now; empty if it can."""
+        if kind == "model":
+            return "" if self.model is not None else "there is a model when a training has ended"
+        return "" if self.results is not None else "there are results when a training has begun"
+
+    def export(self, kind: str) -> Download | None:
+        """Make a file of EXPORTS; None, and a sentence in ``message``, if that is not possible."""
+        try:
+            reason = self.why_not_export(kind)
+            if reason:
+                raise TrainingError(reason)
+            if kind == "csv":
+                return export.results_csv(self.results)
+            if kind == "json":
+                return export.results_json(self.results, self.settings)
+            return export.model_zip(self.model, f"{self.dataset.name.replace(' ', '-')}-model")
+        except (HamExplorerError, OSError) as error:
+            self.say(sentence_of(error), "error", "training")
+            return None

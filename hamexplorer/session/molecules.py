@@ -1,0 +1,274 @@
+"""The part of the session that holds molecules: loaded structures, their references, what is chosen and picked."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import traitlets
+
+from hamexplorer.errors import HamExplorerError
+from hamexplorer.reference.dataset import SHIPPED, ReferenceDataset, read_dataset
+from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, run_references
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.session.pump import Pump
+from hamexplorer.session.state import Message, ReferenceState, Selection
+from hamexplorer.structures.files import read_structures
+from hamexplorer.structures.sources import SOURCES
+from hamexplorer.structures.structure import Structure
+
+
+class Molecules(traitlets.HasTraits):
+    """Loaded molecules. Those of ``dataset`` come first, those without references after them.
+
+    Traits hold immutable values and change only in verbs and in events that the pump delivers.
+    """
+
+    dataset = traitlets.Any(None, allow_none=True, help="references to learn from, or None")
+    loaded = traitlets.Tuple(help="structures without references")
+    structures = traitlets.Tuple(help="all structures: those of the dataset, then the loaded ones")
+    selection = traitlets.Any(Selection())
+    selected = traitlets.Tuple(help="indices of the structures that pass the selection")
+    picked = traitlets.Int(-1, help="index of the structure that every view shows; -1 is none")
+    loading = traitlets.Unicode("", help="what is being loaded right now")
+    references = traitlets.Any(ReferenceState())
+    message = traitlets.Any(Message())
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pump = Pump()
+        self._cancel = threading.Event()
+
+    def drain(self) -> None:
+        """Deliver what workers have reported; the event loop does this by itself."""
+        self.pump.drain()
+
+    def wait(self, timeout: float = 60.0) -> None:
+        """Wait for all work in the background: for scripts and tests."""
+        self.pump.wait(timeout)
+
+    def say(self, text: str, level: str = "info", where: str = "structures") -> None:
+        self.message = Message(text, level, where)
+
+    # ---- loading -----------------------------------------------------------------------------------
+
+    def open_dataset(self, source: str | Path | bytes, *, filename: str = "") -> None:
+        """Replace the references by a shipped dataset, a file, or the content of a file."""
+        name = filename or (source if isinstance(source, str) else getattr(source, "name", "the dataset"))
+        self._load(f"Opening {name}", lambda: _read_dataset(source, filename), self._dataset_opened)
+
+    def close_dataset(self) -> None:
+        """Forget the references; loaded structures stay."""
+        self._set_dataset(None)
+        self.say("No references are open; load molecules, then compute their references.")
+
+    def load_structures(self, source: str, params: Any = None) -> None:
+        """Add the molecules of an entry of SOURCES to those that are loaded."""
+        entry = SOURCES[source]
+        settings = entry.Params() if params is None else params
+        self._load(f"Loading from {entry.label}", lambda: entry.load(settings), self._structures_loaded)
+
+    def load_upload(self, filename: str, content: bytes) -> None:
+        """Add the molecules of an uploaded file; a file with references becomes the dataset."""
+        if _holds_references(filename, content):
+            self.open_dataset(content, filename=filename)
+        else:
+            self._load(
+                f"Reading {filename}",
+                lambda: read_structures(content, filename=filename),
+                self._structures_loaded,
+            )
+
+    def remove_loaded(self) -> None:
+        """Remove the structures that have no references."""
+        count = len(self.loaded)
+        self.loaded = ()
+        self._rebuild()
+        self.say(f"Removed {count} {_molecules(count)} without references.")
+
+    def _load(self, doing: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        if self.loading:
+            self.say(f"{self.loading} is still under way; try again when it is done", "warning")
+            return
+        self.loading = doing
+
+        def finish(values: list[Any]) -> None:
+            self.loading = ""
+            done(values[-1])
+
+        def fail(sentences: list[str]) -> None:
+            self.loading = ""
+            self.say(sentences[-1], "error")
+
+        self.pump.start(work, done=finish, failed=fail)
+
+    def _dataset_opened(self, dataset: ReferenceDataset) -> None:
+        self._set_dataset(dataset)
+        aside = f"; {len(dataset.set_aside)} were set aside" if dataset.set_aside else ""
+        self.say(f"Opened {len(dataset)} {_molecules(len(dataset))} with references{aside}.")
+
+    def _structures_loaded(self, structures: list[Structure]) -> None:
+        known = {structure.key for structure in self.structures}
+        fresh = tuple(structure for structure in structures if structure.key not in known)
+        first = len(self.structures)
+        self.loaded = (*self.loaded, *fresh)
+        self._rebuild()
+        if fresh:
+            self.pick(first)
+        twice = len(structures) - len(fresh)
+        repeated = f"; {twice} {'was' if twice == 1 else 'were'} there already" if twice else ""
+        self.say(f"Loaded {len(fresh)} {_molecules(len(fresh))}{repeated}.")
+
+    def _set_dataset(self, dataset: ReferenceDataset | None) -> None:
+        known = {s.key for s in dataset.structures} if dataset else set()
+        self.loaded = tuple(s for s in self.loaded if s.key not in known)
+        self.dataset = dataset
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        key = self.structures[self.picked].key if 0 <= self.picked < len(self.structures) else None
+        of_dataset = tuple(self.dataset.structures) if self.dataset else ()
+        with self.hold_trait_notifications():
+            self.structures = (*of_dataset, *self.loaded)
+            try:
+                self.selected = self.selection.indices(self.structures)
+            except HamExplorerError:
+                # What was chosen for the molecules before does not fit these: show all of them.
+                self.selection, self.selected = Selection(), tuple(range(len(self.structures)))
+            keys = [structure.key for structure in self.structures]
+            self.picked = keys.index(key) if key in keys else min(0, len(keys) - 1)
+
+    # ---- choosing ----------------------------------------------------------------------------------
+
+    def select(self, selection: Selection) -> None:
+        """Use only the structures that pass; a selection that cannot be understood changes nothing."""
+        try:
+            chosen = selection.indices(self.structures)
+        except HamExplorerError as error:
+            self.say(str(error), "error")
+            return
+        if not chosen and self.structures:
+            self.say("no loaded molecule passes this selection, so it was not applied; widen it", "error")
+            return
+        with self.hold_trait_notifications():
+            self.selection, self.selected = selection, chosen
+        self.say(f"{len(chosen)} of {len(self.structures)} {_molecules(len(self.structures))} chosen.")
+
+    def pick(self, index: int) -> None:
+        """Show one structure in every view."""
+        if 0 <= index < len(self.structures):
+            self.picked = index
+
+    def has_reference(self, index: int) -> bool:
+        return self.dataset is not None and 0 <= index < len(self.dataset)
+
+    @property
+    def trainable(self) -> tuple[int, ...]:
+        """Indices of the selected structures that have references."""
+        return tuple(i for i in self.selected if self.has_reference(i))
+
+    @property
+    def without_references(self) -> tuple[int, ...]:
+        """Indices of the selected structures that have none."""
+        return tuple(i for i in self.selected if not self.has_reference(i))
+
+    # ---- reference calculations --------------------------------------------------------------------
+
+    def estimate_references(self, method: ReferenceMethod, *, jobs: int = 2) -> float:
+        """Seconds that :meth:`compute_references` would take."""
+        waiting = [self.structures[i] for i in self.without_references]
+        return estimate_seconds(waiting, method, jobs=jobs, store=None) if waiting else 0.0
+
+    def compute_references(self, method: ReferenceMethod, *, jobs: int = 2) -> None:
+        """Compute the references of the selected structures that have none, in worker processes."""
+        waiting = [self.structures[i] for i in self.without_references]
+        if not waiting or self.references.running:
+            reason = "reference calculations are under way" if waiting else "every chosen molecule has references"
+            self.say(f"{reason}; there is nothing to start", "warning", "references")
+            return
+        self._cancel = cancel = threading.Event()
+        self.references = ReferenceState(total=len(waiting), label="starting")
+
+        def work() -> ReferenceDataset:
+            return run_references(
+                waiting,
+                method,
+                jobs=jobs,
+                name="computed",
+                report=lambda progress: self.pump.put(self._references_progressed, progress),
+                cancel=cancel,
+            )
+
+        self.pump.start(work, done=self._references_done, failed=self._references_failed)
+
+    def cancel_references(self) -> None:
+        """Stop the reference calculations; finished ones are kept."""
+        if self.references.running:
+            self._cancel.set()
+            self.references = replace(self.references, cancelling=True)
+
+    def _references_progressed(self, events: list[ReferenceProgress]) -> None:
+        last = events[-1]
+        if self.references.running:
+            self.references = replace(
+                self.references,
+                done=last.done,
+                total=last.total,
+                label=last.label,
+                seconds_left=last.seconds_left,
+            )
+
+    def _references_done(self, datasets: list[ReferenceDataset]) -> None:
+        computed, self.references = datasets[-1], ReferenceState()
+        aside = "".join(f" {label} was set aside: {reason}." for label, reason in computed.set_aside[:3])
+        level = "warning" if computed.set_aside else "info"
+        if not len(computed):
+            self.say(f"No reference was finished.{aside}", level, "references")
+            return
+        merged = _merged(self.dataset, computed)
+        note = "" if self.dataset is None or merged is not computed else " They replace those of another method."
+        self._set_dataset(merged)
+        count = len(computed)
+        self.say(f"References of {count} {_molecules(count)} are ready.{note}{aside}", level, "references")
+
+    def _references_failed(self, sentences: list[str]) -> None:
+        self.references = ReferenceState()
+        self.say(sentences[-1], "error", "references")
+
+
+def _molecules(count: int) -> str:
+    return "molecule" if count == 1 else "molecules"
+
+
+def _holds_references(filename: str, content: bytes) -> bool:
+    suffix = Path(filename).suffix.lower()
+    if suffix in (".h5", ".hdf5"):
+        return True
+    return suffix in (".xyz", ".extxyz") and b"_mo_energy=" in content[:100_000]
+
+
+def _read_dataset(source: str | Path | bytes, filename: str) -> ReferenceDataset:
+    if isinstance(source, bytes):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / (Path(filename).name or "dataset.h5")
+            path.write_bytes(source)
+            return _read_dataset(path, filename)
+    return read_dataset(source)
+
+
+def _merged(old: ReferenceDataset | None, new: ReferenceDataset) -> ReferenceDataset:
+    """Old and new references together if one method made both, else the new ones alone."""
+    if old is None or old.method != new.method:
+        return new
+    return replace(
+        old,
+        name=old.name if old.name not in SHIPPED else f"{old.name} and computed",
+        references=(*old.references, *new.references),
+        set_aside=(*old.set_aside, *new.set_aside),
+    )
+
+

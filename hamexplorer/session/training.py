@@ -1,0 +1,316 @@
+"""The part of the session that trains: settings, one daemon thread, and what it reports."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import traitlets
+
+from hamexplorer.errors import HamExplorerError
+from hamexplorer.plots import History
+from hamexplorer.session.molecules import Molecules
+from hamexplorer.session.state import STATES, Progress
+from hamexplorer.structures.selection import Split, split_structures
+from hamexplorer.train.events import (
+    EpochReport,
+    Failed,
+    Finished,
+    Paused,
+    Resumed,
+    Snapshot,
+    Stage,
+    WeightsChanged,
+)
+from hamexplorer.train.results import Results, TrainedModel
+from hamexplorer.train.run import Controls, train
+from hamexplorer.train.settings import RunSettings
+
+#: What is told of one molecule beside its orbital energies.
+PROPERTIES = ("dipole", "polarizability", "mulliken_charge", "lowdin_charge", "mayer_bond_order")
+RUNNING = ("preparing", "training", "paused")
+
+
+class Training(Molecules):
+    """One training run at a time. Settings are frozen at Start; later changes are for the next run."""
+
+    settings = traitlets.Any()
+    state = traitlets.Enum(STATES, "idle")
+    progress = traitlets.Any(Progress())
+    history = traitlets.Any()
+    results = traitlets.Any(None, allow_none=True, help="latest Results of the run, or None")
+    model = traitlets.Any(None, allow_none=True, help="the TrainedModel of the last run, or None")
+    predictions = traitlets.Dict(help="structure key -> Prediction, for structures without references")
+    parts = traitlets.Tuple(help='"train", "validation", "test" or "" for every structure')
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.settings = RunSettings()
+        self.history = History()
+        self._controls: Controls | None = None
+        self.observe(self._split_again, ["structures", "selected", "settings"])
+        self.observe(self._predict_picked, ["picked", "model", "structures"])
+
+    # ---- settings ----------------------------------------------------------------------------------
+
+    def configure(self, **changes: Any) -> bool:
+        """Change settings of the next run; a value out of bounds changes nothing and says why."""
+        try:
+            self.settings = dataclasses.replace(self.settings, **changes)
+        except HamExplorerError as error:
+            self.say(str(error), "error", "targets")
+            return False
+        if self.message.where == "targets":
+            self.say("", where="targets")
+        return True
+
+    def set_weights(self, weights: Mapping[str, float]) -> bool:
+        """Change targets and weights, of the run under way too."""
+        accepted = self.configure(targets=dict(weights))
+        if accepted and self.state in RUNNING and self._controls is not None:
+            self._controls.set_weights(dict(weights))
+        return accepted
+
+    def _split_again(self, _: Any = None) -> None:
+        parts = [""] * len(self.structures)
+        rows = self.trainable
+        try:
+            split = self.split_of(rows)
+        except HamExplorerError:
+            pass  # start() says what is wrong with the fractions or the number of molecules
+        else:
+            for position, row in enumerate(rows):
+                parts[row] = split.part_of(position)
+        self.parts = tuple(parts)
+
+    def split_of(self, rows: tuple[int, ...]) -> Split:
+        """How the next run divides these structures.
+
+        Raises:
+            HamExplorerError: if there are too few, or the fractions leave nothing to test.
+        """
+        return split_structures(
+            [self.structures[i] for i in rows],
+            by=self.settings.split_by,
+            train=self.settings.train_fraction,
+            validation=self.settings.validation_fraction,
+            seed=self.settings.seed,
+        )
+
+    def why_not_target(self, name: str) -> str:
+        """Why a target cannot be learned from the open dataset; empty if it can."""
+        if self.dataset is None or not len(self.dataset):
+            return ""
+        first = self.dataset.references[0]
+        if name == "hamiltonian":
+            missing = first.fock is None and first.iao_fock is None
+        else:
+            missing = hasattr(first.large, name) and getattr(first.large, name) is None
+        return "not in this dataset" if missing else ""
+
+    # ---- verbs -------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        return self.state in RUNNING
+
+    def why_not(self, verb: str) -> str:
+        """Why ``start``, ``pause``, ``resume``, ``stop`` or ``reset`` cannot be used now; empty if it can."""
+        if verb == "start":
+            return self._why_not_start()
+        if verb == "reset":
+            if self.running:
+                return "stop the training first"
+            return "" if self.results is not None or self.state != "idle" else "there is nothing to reset"
+        if verb in ("pause", "resume"):
+            wanted = "training" if verb == "pause" else "paused"
+            return "" if self.state == wanted else f"nothing is {wanted} now"
+        return "" if self.running else "nothing is training now"
+
+    def _why_not_start(self) -> str:
+        if self.running:
+            return "a training is under way"
+        if self.loading:
+            return f"{self.loading} is still under way"
+        if not self.trainable:
+            return "no chosen molecule has references; open a dataset, or compute references"
+        try:
+            self.split_of(self.trainable)
+        except HamExplorerError as error:
+            return str(error)
+        return ""
+
+    def start(self) -> None:
+        """Train on the chosen molecules with the settings as they are now."""
+        reason = self.why_not("start")
+        if reason:
+            self.say(reason, "warning", "training")
+            return
+        rows, settings = self.trainable, self.settings
+        whole = len(rows) == len(self.dataset)
+        dataset = self.dataset if whole else self.dataset.subset(rows)
+        self._controls = controls = Controls()
+        with self.hold_trait_notifications():
+            self.state = "preparing"
+            self.history, self.results = History(), None
+            self.model, self.predictions = None, {}
+            self.progress = Progress(text="preparing", n_epochs=settings.epochs)
+            self.say("", where="training")
+
+        def work() -> TrainedModel:
+            return train(
+                dataset,
+                settings,
+                controls=controls,
+                report=lambda event: self.pump.put(self._reported, event),
+            )
+
+        self.pump.start(work, done=self._trained, failed=self._train_failed)
+
+    def pause(self) -> None:
+        """Hold the training after the step under way."""
+        if not self.why_not("pause") and self._controls is not None:
+            self._controls.pause()
+            self.progress = dataclasses.replace(self.progress, text="pausing")
+
+    def resume(self) -> None:
+        if not self.why_not("resume") and self._controls is not None:
+            self._controls.resume()
+
+    def stop(self) -> None:
+        """End the training after the step under way; the best model so far is kept."""
+        if not self.why_not("stop") and self._controls is not None:
+            self._controls.stop()
+            self.progress = dataclasses.replace(self.progress, text="stopping")
+
+    def reset(self) -> None:
+        """Forget the run: curves, results and model. Molecules and settings stay."""
+        if self.why_not("reset"):
+            return
+        with self.hold_trait_notifications():
+            self.state, self.progress = "idle", Progress()
+            self.history, self.results = History(), None
+            self.model, self.predictions = None, {}
+            self.say("", where="training")
+
+    # ---- reports -----------------------------------------------------------------------------------
+
+    def _reported(self, events: list[Any]) -> None:
+        """Everything since the last visit at once, so that each trait changes at most once."""
+        history, results, progress, state = self.history, self.results, self.progress, self.state
+        for event in events:
+            match event:
+                case Stage():
+                    progress = dataclasses.replace(progress, text=event.text, fraction=event.fraction)
+                case EpochReport():
+                    history = history.with_epoch(event)
+                    progress = _progress_of(event)
+                    state = "training" if state == "preparing" else state
+                case Snapshot():
+                    results = event.results
+                case WeightsChanged():
+                    history = history.with_mark(event.epoch, "weights")
+                case Paused():
+                    state = "paused"
+                    progress = dataclasses.replace(progress, text="paused")
+                case Resumed():
+                    state = "training"
+                    progress = dataclasses.replace(progress, text="")
+                case Finished():
+                    state = "stopped" if self._controls and self._controls.stopped else "finished"
+                    progress = dataclasses.replace(progress, text=event.reason, seconds_left=None)
+                case Failed():
+                    state = "failed"
+                    self.say(event.sentence, "error", "training")
+        with self.hold_trait_notifications():
+            self.history, self.results = history, results
+            self.progress, self.state = progress, state
+
+    def _trained(self, models: list[TrainedModel]) -> None:
+        if self.running:
+            self.state = "stopped"
+        self.model = models[-1]
+
+    def _train_failed(self, sentences: list[str]) -> None:
+        self.state = "failed"
+        self.say(sentences[-1], "error", "training")
+
+    # ---- molecules of the run ----------------------------------------------------------------------
+
+    def row_of(self, index: int) -> int | None:
+        """Where the results have this structure; None if it is not part of the run."""
+        if self.results is None or not 0 <= index < len(self.structures):
+            return None
+        return _rows(self.results.dataset).get(self.structures[index].key)
+
+    def pick_row(self, row: int) -> None:
+        """Pick the structure of a row of the results."""
+        if self.results is None:
+            return
+        wanted = self.results.dataset.structures[row].key
+        for index, structure in enumerate(self.structures):
+            if structure.key == wanted:
+                self.pick(index)
+                return
+        self.say("this molecule was closed since the training began; open its dataset again", "warning")
+
+    def known(self, index: int) -> dict[str, dict[str, Any]]:
+        """Properties of a structure: label of the origin -> {target name: value}, atomic units."""
+        if not 0 <= index < len(self.structures):
+            return {}
+        found: dict[str, dict[str, Any]] = {}
+        if self.has_reference(index):
+            entry, method = self.dataset.references[index], self.dataset.method
+            found[method.large_basis] = _values(entry.large, entry.n_occ)
+            found[method.small_basis] = _values(entry.small, entry.n_occ)
+        prediction = self.predictions.get(self.structures[index].key)
+        if prediction is not None:
+            found["learned"] = _values(prediction, prediction.n_occ)
+        return found
+
+    # ---- predictions -------------------------------------------------------------------------------
+
+    def _predict_picked(self, _: Any = None) -> None:
+        """Predict the picked structure if it has no reference, so that its levels can be shown."""
+        if self.model is None or not 0 <= self.picked < len(self.structures) or self.has_reference(self.picked):
+            return
+        structure, model = self.structures[self.picked], self.model
+        if structure.key in self.predictions:
+            return
+
+        def predicted(values: list[Any]) -> None:
+            if self.model is model:
+                found = {prediction.structure.key: prediction for value in values for prediction in value}
+                self.predictions = {**self.predictions, **found}
+
+        def failed(sentences: list[str]) -> None:
+            self.say(sentences[-1], "error", "training")
+
+        self.pump.start(lambda: model.predict([structure]), done=predicted, failed=failed)
+
+
+def _progress_of(event: EpochReport) -> Progress:
+    return Progress(
+        fraction=event.epoch / event.n_epochs,
+        epoch=event.epoch,
+        n_epochs=event.n_epochs,
+        molecules_per_second=event.molecules_per_second,
+        seconds_left=event.seconds_left,
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _rows(dataset: Any) -> dict[str, int]:
+    """Structure key -> position; datasets are immutable and compared by identity."""
+    return {structure.key: row for row, structure in reversed(list(enumerate(dataset.structures)))}
+
+
+def _values(properties: Any, n_occ: int) -> dict[str, Any]:
+    """The properties of one molecule that are there, by target name."""
+    values = {name: getattr(properties, name, None) for name in PROPERTIES}
+    levels = properties.mo_energy
+    if levels is not None and n_occ < len(levels):
+        values["homo_lumo_gap"] = float(levels[n_occ] - levels[n_occ - 1])
+    return {name: value for name, value in values.items() if value is not None}
