@@ -54,12 +54,11 @@ def recognise(content: bytes) -> str:
     for magic, kind in _MAGIC.items():
         if content.startswith(magic):
             return kind
-    if not content.strip():
-        return "empty"
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not wide and b"\x00" in content[:65536]:
         return "binary"
-    return _recognise_text(as_text(content))
+    text = as_text(content)
+    return _recognise_text(text) if text.strip() else "empty"
 
 
 def as_text(content: bytes) -> str:
@@ -109,7 +108,7 @@ def _recognise_text(text: str) -> str:
     # A mol record's title may be a number, so it is looked for before XYZ.
     if any(re.search(r"V[23]000\s*$", line) for line in head[:8]):
         return "sdf"
-    filled = [line for line in head if line.strip()]
+    filled = [line for line in head if line.strip()] or [""]
     if filled[0].strip().isdecimal():
         return "xyz"
     if any(re.match(r"(ATOM  |HETATM)\s*\S+ ", line) for line in filled):

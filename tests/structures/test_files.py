@@ -269,6 +269,7 @@ def test_file_and_text_of_from_smiles_agree(tmp_path):
 #: content, file name, what the one sentence must say.
 BAD = {
     "empty": (b"", "e.xyz", ["e.xyz", "is empty", "give at least one molecule"]),
+    "blank in Latin-1": (b"\xa0", "e.xyz", ["is empty"]),
     "blank": (b" \n\n ", "e.sdf", ["e.sdf", "empty"]),
     "truncated frame": (
         (WATER + WATER[:-30]).encode(),
