@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+
 from ase.build import molecule
 from ase.collections import g2
 
 from hamexplorer.errors import StructureError
+from hamexplorer.structures.checks import check_structures
 from hamexplorer.structures.smiles import from_smiles
 from hamexplorer.structures.structure import Structure
 
@@ -27,6 +30,38 @@ def g2_chno(*, max_heavy: int = 100) -> list[Structure]:
         if closed_shell and set(structure.numbers.tolist()) <= CHNO and 1 <= structure.n_heavy <= max_heavy:
             found.append(structure)
     return found
+
+
+def named_molecule(text: str) -> Structure:
+    """One molecule from a SMILES, else from its name in the g2 set; ``g2:CO`` asks for the set.
+
+    Raises:
+        StructureError: if it is neither.
+    """
+    word = text.strip()
+    if word.startswith("g2:"):
+        return g2_molecule(word.removeprefix("g2:"))
+    try:
+        return check_structures([from_smiles(word)])[0]
+    except StructureError as refusal:
+        if found := [structure for structure in g2_chno() if structure.name == word]:
+            return found[0]
+        raise StructureError(f"{refusal}; nor is it a name in the g2 set") from None
+
+
+def g2_molecule(name: str) -> Structure:
+    """One of :func:`g2_chno` by its name.
+
+    Raises:
+        StructureError: with the nearest names if there is none.
+    """
+    known = {structure.name: structure for structure in g2_chno()}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3) or ["CH4", "C2H6", "C6H6"]
+        raise StructureError(
+            f"the g2 set has no closed-shell molecule {name!r} of C, H, N and O; try {', '.join(near)}"
+        )
+    return known[name]
 
 
 def polyene_smiles(n: int) -> str:

@@ -20,7 +20,7 @@ from hamexplorer.structures import (
     resolve,
     series,
 )
-from hamexplorer.structures.sources.generated import named_molecule
+from hamexplorer.structures.collections import named_molecule
 
 WATER = "3\n\nO 0.0 0.0 0.119\nH 0.0 0.763 -0.477\nH 0.0 -0.763 -0.477\n"
 

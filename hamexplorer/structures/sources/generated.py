@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from hamexplorer.errors import SettingsError, StructureError
 from hamexplorer.params import Choice, Real, Text, Whole, param, validate
 from hamexplorer.structures.checks import check_structures
-from hamexplorer.structures.collections import MULTI_REFERENCE, g2_chno, series
+from hamexplorer.structures.collections import MULTI_REFERENCE, g2_chno, g2_molecule, named_molecule, series
 from hamexplorer.structures.ensembles import normal_mode_displacements, random_displacements
 from hamexplorer.structures.smiles import from_smiles
 from hamexplorer.structures.sources.base import SOURCES, Source
@@ -87,7 +86,7 @@ class G2Source(Source):
 
     def load(self, params: Params) -> list[Structure]:
         if names := re.split(r"[\s,]+", params.names.strip()) if params.names.strip() else []:
-            return [_g2_molecule(name) for name in names]
+            return [g2_molecule(name) for name in names]
         return [s for s in g2_chno(max_heavy=params.max_heavy) if s.name not in MULTI_REFERENCE]
 
     def parse_main(self, argument: str) -> dict[str, Any]:
@@ -190,30 +189,3 @@ class DistortedSource(Source):
                 f"({str(error).split(';')[0]}); "
                 f"take a smaller one"
             ) from error
-
-
-def named_molecule(text: str) -> Structure:
-    """One molecule from a SMILES, else from its name in the g2 set; ``g2:CO`` asks for the set.
-
-    Raises:
-        StructureError: if it is neither.
-    """
-    word = text.strip()
-    if word.startswith("g2:"):
-        return _g2_molecule(word.removeprefix("g2:"))
-    try:
-        return check_structures([from_smiles(word)])[0]
-    except StructureError as refusal:
-        if found := [structure for structure in g2_chno() if structure.name == word]:
-            return found[0]
-        raise StructureError(f"{refusal}; nor is it a name in the g2 set") from None
-
-
-def _g2_molecule(name: str) -> Structure:
-    known = {structure.name: structure for structure in g2_chno()}
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3) or ["CH4", "C2H6", "C6H6"]
-        raise StructureError(
-            f"the g2 set has no closed-shell molecule {name!r} of C, H, N and O; try {', '.join(near)}"
-        )
-    return known[name]
