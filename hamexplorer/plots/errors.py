@@ -40,18 +40,18 @@ class Errors(Plot):
             bargap=0.5,
             bargroupgap=0.08,
             xaxis=_gain_axis(rows, context),
-            yaxis=dict(
-                showgrid=False,
-                showticklabels=False,
-                ticks="",
-                showline=False,
-                automargin=False,
-                autorange="reversed",
-                fixedrange=True,
-            ),
+            yaxis={
+                "showgrid": False,
+                "showticklabels": False,
+                "ticks": "",
+                "showline": False,
+                "automargin": False,
+                "autorange": "reversed",
+                "fixedrange": True,
+            },
             shapes=[_unity(context)],
             annotations=[_heading(name, row, context) for name, row in rows.items()],
-            margin=dict(l=12, r=16, t=34, b=8),
+            margin={"l": 12, "r": 16, "t": 34, "b": 8},
         )
         return go.Figure([_bars(rows, measure, context) for measure in MEASURES], layout)
 
@@ -75,10 +75,10 @@ def _bars(rows: Any, measure: tuple[str, str, float], context: PlotContext) -> g
         y=list(rows),
         orientation="h",
         name=label,
-        marker=dict(color=colours, opacity=opacity, cornerradius=3),
+        marker={"color": colours, "opacity": opacity, "cornerradius": 3},
         text=[f"{number(value, 2)}×" if np.isfinite(value) else "" for value in gains],
         textposition="outside",
-        textfont=dict(color=context.palette.text, size=11),
+        textfont={"color": context.palette.text, "size": 11},
         cliponaxis=False,
         customdata=list(zip(learned, raw, strict=True)),
         hovertemplate=f"{label}<br>learned %{{customdata[0]}}<br>{context.small_basis} %{{customdata[1]}}"
@@ -97,19 +97,28 @@ def _gain_axis(rows: Any, context: PlotContext) -> dict[str, Any]:
         if low <= value <= high
     ]
     if len(ticks) > 8:
-        ticks = [value for value in ticks if str(value)[0] == "1" or value < 1 and str(value)[-1] == "1"]
-    return dict(
-        type="log",
-        range=[float(np.log10(low)), float(np.log10(high))],
-        tickvals=ticks,
-        ticktext=[f"{value:g}×" for value in ticks],
-        title=dict(text=title),
-    )
+        ticks = [value for value in ticks if str(value)[0] == "1" or (value < 1 and str(value)[-1] == "1")]
+    return {
+        "type": "log",
+        "range": [float(np.log10(low)), float(np.log10(high))],
+        "tickvals": ticks,
+        "ticktext": [f"{value:g}×" for value in ticks],
+        "title": {"text": title},
+    }
 
 
 def _unity(context: PlotContext) -> dict[str, Any]:
-    line = dict(color=context.palette.muted, width=1.5, dash="dash")
-    return dict(type="line", x0=1, x1=1, y0=0, y1=1, yref="paper", line=line, layer="below")
+    line = {"color": context.palette.muted, "width": 1.5, "dash": "dash"}
+    return {
+        "type": "line",
+        "x0": 1,
+        "x1": 1,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": line,
+        "layer": "below",
+    }
 
 
 def _heading(name: str, row: Any, context: PlotContext) -> dict[str, Any]:
@@ -120,6 +129,13 @@ def _heading(name: str, row: Any, context: PlotContext) -> dict[str, Any]:
         text += f" <span style='color:{context.palette.muted}'>instead of {number(row.raw_mae)}</span>"
     else:
         text += f" <span style='color:{context.palette.muted}'>(no raw value to compare with)</span>"
-    return dict(
-        text=text, xref="paper", x=0, xanchor="left", y=name, yshift=25, yanchor="middle", align="left"
-    )
+    return {
+        "text": text,
+        "xref": "paper",
+        "x": 0,
+        "xanchor": "left",
+        "y": name,
+        "yshift": 25,
+        "yanchor": "middle",
+        "align": "left",
+    }

@@ -77,19 +77,23 @@ class Levels(Plot):
         layout = theme.frame(
             context.palette,
             height=460,
+            uirevision=context.units,
             showlegend=False,
             annotations=notes,
             shapes=arrows,
-            xaxis=dict(range=[-0.5, 2.5], visible=False, fixedrange=True),
-            yaxis=dict(
-                title=dict(text=f"orbital energy ({context.units})"), range=[low * factor, high * factor]
-            ),
+            xaxis={"range": [-0.5, 2.5], "visible": False, "fixedrange": True},
+            yaxis={
+                "title": {"text": f"orbital energy ({context.units})"},
+                "showgrid": False,
+                "range": [low * factor, high * factor],
+            },
         )
         return go.Figure(traces, layout)
 
 
 def _columns(context: PlotContext) -> tuple[Column, ...]:
-    assert context.results is not None and context.picked is not None
+    assert context.results is not None
+    assert context.picked is not None
     entry = context.results.dataset.references[context.picked]
     learned = np.sort(np.asarray(context.results.mo_energy[context.picked], dtype=float))
     colours = context.palette
@@ -155,7 +159,11 @@ def _levels(
         name=f"{column.label} {'occupied' if occupied else 'empty'}",
         mode="lines",
         connectgaps=False,
-        line=dict(color=column.colour, width=3 if occupied else 2, dash="solid" if occupied else "3px,2px"),
+        line={
+            "color": column.colour,
+            "width": 3 if occupied else 2,
+            "dash": "solid" if occupied else "3px,2px",
+        },
         opacity=1.0 if occupied else 0.7,
         hovertemplate=f"<b>{column.label}</b> · %{{text}}<br>%{{y:.3f}} {context.units}<extra></extra>",
     )
@@ -178,35 +186,35 @@ def _connections(columns: tuple[Column, ...], factor: float, context: PlotContex
             ends = [getattr(columns[place], edge), getattr(columns[place + 1], edge)]
             x += [place + HALF, place + 1 - HALF, np.nan]
             y += [ends[0] * factor, ends[1] * factor, np.nan]
-    line = dict(color=context.palette.line, width=1.2, dash="dot")
+    line = {"color": context.palette.line, "width": 1.2, "dash": "dot"}
     return go.Scatter(
         x=np.array(x), y=np.array(y), mode="lines", line=line, hoverinfo="skip", name="HOMO and LUMO"
     )
 
 
 def _heading(place: int, column: Column) -> dict[str, Any]:
-    return dict(
-        text=f"<b>{column.label}</b>",
-        x=place,
-        xref="x",
-        y=1.01,
-        yref="paper",
-        yanchor="bottom",
-        font=dict(color=column.colour, size=13),
-    )
+    return {
+        "text": f"<b>{column.label}</b>",
+        "x": place,
+        "xref": "x",
+        "y": 1.01,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "font": {"color": column.colour, "size": 13},
+    }
 
 
 def _gap_note(place: int, column: Column, factor: float, context: PlotContext, room: bool) -> dict[str, Any]:
     """The gap's value: in the middle of it, or beside it where it is too small to hold the text."""
     gap = (column.lumo - column.homo) * factor
     digits = 2 if context.units == "eV" else 4
-    return dict(
-        text=f"gap<br><b>{gap:.{digits}f}</b> {context.units}",
-        x=place if room else place + 0.04,
-        y=(column.lumo + column.homo) / 2 * factor,
-        xanchor="center" if room else "left",
-        font=dict(color=column.colour, size=12),
-    )
+    return {
+        "text": f"gap<br><b>{gap:.{digits}f}</b> {context.units}",
+        "x": place if room else place + 0.04,
+        "y": (column.lumo + column.homo) / 2 * factor,
+        "xanchor": "center" if room else "left",
+        "font": {"color": column.colour, "size": 12},
+    }
 
 
 def _around_text(column: Column, clear: float) -> list[tuple[float, float]]:
@@ -216,7 +224,13 @@ def _around_text(column: Column, clear: float) -> list[tuple[float, float]]:
 
 
 def _gap_line(place: int, ends: tuple[float, float], column: Column, factor: float) -> dict[str, Any]:
-    line = dict(color=column.colour, width=1)
-    return dict(
-        type="line", x0=place, x1=place, y0=ends[0] * factor, y1=ends[1] * factor, line=line, layer="below"
-    )
+    line = {"color": column.colour, "width": 1}
+    return {
+        "type": "line",
+        "x0": place,
+        "x1": place,
+        "y0": ends[0] * factor,
+        "y1": ends[1] * factor,
+        "line": line,
+        "layer": "below",
+    }

@@ -41,6 +41,8 @@ export default () => {
     place.style.width = "100%";
     el.append(place);
     let library, requested = false, drawn = false;
+    // What the reader zoomed to, axis by axis: {xaxis: {range}}; forgotten when the figure's revision changes.
+    let zoom = {}, revision;
 
     const draw = () => {
       requested = false;
@@ -48,14 +50,36 @@ export default () => {
       if (!library || !place.isConnected || place.clientWidth === 0) return;
       if (place._dragging) return void setTimeout(request, 200);
       const layout = { ...copied(model.get("_widget_layout")), width: place.clientWidth };
-      library.react(place, copied(model.get("_widget_data")), layout, { ...model.get("_config") });
-      if (!drawn) {
-        drawn = true;
-        place.on("plotly_click", (event) => {
-          const picked = event.points?.find((point) => Number.isInteger(point.customdata))?.customdata;
-          if (picked !== undefined) model.send({ picked });
-        });
+      place.style.minHeight = `${layout.height}px`;
+      if (layout.uirevision !== revision) zoom = {};
+      revision = layout.uirevision;
+      for (const [axis, view] of Object.entries(zoom)) {
+        if (!layout[axis]) continue;
+        delete layout[axis].range;
+        Object.assign(layout[axis], view);
       }
+      library.react(place, copied(model.get("_widget_data")), layout, { ...model.get("_config") });
+      if (!drawn) listen();
+      drawn = true;
+    };
+    const listen = () => {
+      place.on("plotly_click", (event) => {
+        const picked = event.points?.find((point) => Number.isInteger(point.customdata))?.customdata;
+        if (picked !== undefined) model.send({ picked });
+      });
+      place.on("plotly_relayout", (changes) => {
+        for (const key of Object.keys(changes)) {
+          const axis = key.match(/^([xy]axis\d*)\.range/)?.[1];
+          if (axis) zoom[axis] = { range: [...place._fullLayout[axis].range], autorange: false };
+        }
+      });
+      // Plotly's own reset goes back to the very first figure; ours to the present one, and from there to all points.
+      place.on("plotly_doubleclick", () => {
+        const axes = Object.keys(place._fullLayout).filter((key) => /^[xy]axis\d*$/.test(key));
+        const movable = axes.filter((key) => !place._fullLayout[key].fixedrange);
+        zoom = Object.keys(zoom).length ? {} : Object.fromEntries(movable.map((key) => [key, { autorange: true }]));
+        request();
+      });
     };
     const request = () => {
       if (!requested) requested = !!requestAnimationFrame(draw);

@@ -8,6 +8,7 @@ late sees everything, and `Plotly.react` redraws it, which keeps the reader's zo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ class PlotWidget(anywidget.AnyWidget):
     def __init__(self, figure: go.Figure) -> None:
         if PlotWidget._library is None or PlotWidget._library.comm is None:
             PlotWidget._library = _Library()
-        whole = figure.to_dict()
+        whole = _plain(figure)
         super().__init__(_widget_data=whole["data"], _widget_layout=whole["layout"])
 
     def draw(self, figure: go.Figure) -> None:
@@ -56,7 +57,7 @@ class PlotWidget(anywidget.AnyWidget):
         Only what differs is sent. The traits are changed in place, which sends nothing, so that a browser
         that connects later reads the figure as it is then.
         """
-        whole = figure.to_dict()
+        whole = _plain(figure)
         data, layout = whole["data"], whole["layout"]
         message: dict[str, Any] = {}
         if [trace["type"] for trace in data] != [trace["type"] for trace in self._widget_data]:
@@ -72,6 +73,12 @@ class PlotWidget(anywidget.AnyWidget):
         self._widget_layout.update(layout)
         if message:
             self.send(message)
+
+
+def _plain(figure: go.Figure) -> dict[str, Any]:
+    """The figure without a NumPy object in it, so that parts of it can be compared and sent."""
+    plain: dict[str, Any] = json.loads(figure.to_json(validate=False))
+    return plain
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from hamexplorer.plots import theme
 from hamexplorer.plots.history import History, Mark
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, Scale, number, scale_of
 
-#: Pixels: one panel, the space between panels, and what legend and axis title need.
-PANEL, GAP, RIM = 132, 34, 112
+#: Pixels: one panel, at most and at least, the space between panels, and what legend and axis title need.
+TALLEST, PANEL, GAP, RIM = 240, 132, 34, 112
 _SAID = {"weights": "targets or weights changed", "paused": "paused"}
 
 
@@ -46,9 +46,19 @@ class Loss(Plot):
         return figure
 
 
+def _panel_height(rows: int) -> int:
+    """Few targets get tall panels, many get low ones."""
+    return max(PANEL, TALLEST // rows)
+
+
+def _inner_height(rows: int) -> int:
+    return rows * _panel_height(rows) + (rows - 1) * GAP
+
+
 def _frame(rows: int, context: PlotContext) -> go.Layout:
-    inner = rows * PANEL + (rows - 1) * GAP
-    layout = theme.frame(context.palette, height=RIM + inner, margin=dict(l=8, r=12, t=54, b=8))
+    inner = _inner_height(rows)
+    layout = theme.frame(context.palette, height=RIM + inner, margin={"l": 8, "r": 12, "t": 54, "b": 8})
+    layout.uirevision = f"{rows} {context.units}"
     layout.legend.y = 1 + 20 / inner  # above the first panel's heading
     return layout
 
@@ -63,7 +73,7 @@ def _ticks(traces: tuple[go.Scatter, ...]) -> dict[str, Any]:
     digits = (1, 2, 3, 4, 5, 6, 7, 8) if high - low < 0.6 else (1, 2, 5) if high - low < 2.3 else (1,)
     decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
     ticks = [digit * 10.0**decade for decade in decades for digit in digits]
-    return dict(tickvals=ticks, ticktext=[number(tick, 1) for tick in ticks])
+    return {"tickvals": ticks, "ticktext": [number(tick, 1) for tick in ticks]}
 
 
 def _axes(row: int) -> tuple[str, str]:
@@ -102,7 +112,7 @@ def _curves(
                 legendgroup=part,
                 showlegend=first,
                 mode="lines+markers" if len(history) < 2 else "lines",
-                line=dict(color=getattr(colours, part), width=width),
+                line={"color": getattr(colours, part), "width": width},
                 hovertemplate=f"{part} · epoch %{{x:d}}<br>%{{y:.4g}} {scale.unit}<extra></extra>",
                 xaxis=axes[0],
                 yaxis=axes[1],
@@ -118,7 +128,7 @@ def _curves(
             legendgroup="raw",
             showlegend=first,
             mode="lines",
-            line=dict(color=colours.raw, width=1.5, dash="dash"),
+            line={"color": colours.raw, "width": 1.5, "dash": "dash"},
             hovertemplate=f"{label}<br>%{{y:.4g}} {scale.unit}<extra></extra>",
             xaxis=axes[0],
             yaxis=axes[1],
@@ -129,18 +139,23 @@ def _curves(
 
 def _panel(row: int, rows: int, history: History) -> dict[str, Any]:
     """The two axes of one panel; all panels share the epochs of the lowest."""
-    inner = rows * PANEL + (rows - 1) * GAP
-    top = 1 - row * (PANEL + GAP) / inner
+    inner = _inner_height(rows)
+    top = 1 - row * (_panel_height(rows) + GAP) / inner
     x, y = _axes(row)
     lowest = row == rows - 1
-    xaxis: dict[str, Any] = dict(anchor=y, showticklabels=lowest, rangemode="nonnegative", tickformat="d")
+    xaxis: dict[str, Any] = {
+        "anchor": y,
+        "showticklabels": lowest,
+        "rangemode": "nonnegative",
+        "tickformat": "d",
+    }
     if lowest:
-        xaxis["title"] = dict(text="epoch")
+        xaxis["title"] = {"text": "epoch"}
     if row:
         xaxis["matches"] = "x"
     if len(history) < 2:
         xaxis["range"] = [0, max(10, history.reports[0].epoch + 1)]
-    yaxis = dict(anchor=x, type="log", domain=[max(0.0, top - PANEL / inner), top])
+    yaxis = {"anchor": x, "type": "log", "domain": [max(0.0, top - _panel_height(rows) / inner), top]}
     return {x.replace("x", "xaxis"): xaxis, y.replace("y", "yaxis"): yaxis}
 
 
@@ -151,17 +166,18 @@ def _heading(
     value = history.curve(name, "validation")[1][-1] * scale.factor
     text = f"<b>{scale.label}</b> · {number(value)} {scale.unit}/atom".replace(" /atom", " per atom")
     if np.isfinite(raw) and value > 0:
-        text += f" · {number(raw / value, 2)}× below raw" if value < raw else " · above raw"
-    return dict(
-        text=text,
-        xref="paper",
-        x=0,
-        xanchor="left",
-        yref=f"{axes[1]} domain",
-        y=1,
-        yanchor="bottom",
-        font=dict(size=12),
-    )
+        # Short enough for a phone.
+        text += f" (raw ÷ {number(raw / value, 2)})" if value < raw else f" (raw × {number(value / raw, 2)})"
+    return {
+        "text": text,
+        "xref": "paper",
+        "x": 0,
+        "xanchor": "left",
+        "yref": f"{axes[1]} domain",
+        "y": 1,
+        "yanchor": "bottom",
+        "font": {"size": 12},
+    }
 
 
 def _add_marks(figure: go.Figure, marks: tuple[Mark, ...], context: PlotContext) -> None:
@@ -172,34 +188,36 @@ def _add_marks(figure: go.Figure, marks: tuple[Mark, ...], context: PlotContext)
         if mark.kind == "resumed":
             continue
         weights = mark.kind == "weights"
-        line = dict(
-            color=colours.picked if weights else colours.line, width=1.5 if weights else 1, dash="dot"
-        )
+        line = {
+            "color": colours.picked if weights else colours.line,
+            "width": 1.5 if weights else 1,
+            "dash": "dot",
+        }
         shapes.append(
-            dict(
-                type="line",
-                xref="x",
-                yref="paper",
-                x0=mark.epoch,
-                x1=mark.epoch,
-                y0=0,
-                y1=1,
-                line=line,
-                layer="below",
-            )
+            {
+                "type": "line",
+                "xref": "x",
+                "yref": "paper",
+                "x0": mark.epoch,
+                "x1": mark.epoch,
+                "y0": 0,
+                "y1": 1,
+                "line": line,
+                "layer": "below",
+            }
         )
         notes.append(
-            dict(
-                text=mark.kind,
-                textangle=-90,
-                hovertext=f"epoch {mark.epoch}: {mark.text or _SAID[mark.kind]}",
-                xref="x",
-                x=mark.epoch,
-                yref="paper",
-                y=0,
-                yanchor="bottom",
-                xanchor="right",
-                font=dict(size=10, color=line["color"]),
-            )
+            {
+                "text": mark.kind,
+                "textangle": -90,
+                "hovertext": f"epoch {mark.epoch}: {mark.text or _SAID[mark.kind]}",
+                "xref": "x",
+                "x": mark.epoch,
+                "yref": "paper",
+                "y": 0,
+                "yanchor": "bottom",
+                "xanchor": "right",
+                "font": {"size": 10, "color": line["color"]},
+            }
         )
     figure.update_layout(shapes=shapes, annotations=[*figure.layout.annotations, *notes])

@@ -105,7 +105,7 @@ def _identity(scale: Scale, context: PlotContext, values: TargetValues, kept: np
         x=line * scale.factor,
         y=line * scale.factor,
         mode="lines",
-        line=dict(color=context.palette.line, width=1.2),
+        line={"color": context.palette.line, "width": 1.2},
         hoverinfo="skip",
         showlegend=False,
         name="perfect",
@@ -141,7 +141,7 @@ def _points(
 
 def _raw(kind: Any, values: TargetValues, kept: np.ndarray, scale: Scale, context: PlotContext) -> Any:
     kept = kept[np.isfinite(values.raw[kept])]
-    marker = dict(color=context.palette.raw, size=5, symbol="circle-open", opacity=0.75)
+    marker = {"color": context.palette.raw, "size": 5, "symbol": "circle-open", "opacity": 0.75}
     return _points(
         kind,
         f"raw {context.small_basis}",
@@ -159,7 +159,12 @@ def _raw(kind: Any, values: TargetValues, kept: np.ndarray, scale: Scale, contex
 def _split(
     kind: Any, part: str, values: TargetValues, kept: np.ndarray, scale: Scale, context: PlotContext
 ) -> Any:
-    marker = dict(color=getattr(context.palette, part), symbol=theme.SYMBOLS[part], size=6, opacity=0.8)
+    marker = {
+        "color": getattr(context.palette, part),
+        "symbol": theme.SYMBOLS[part],
+        "size": 6,
+        "opacity": 0.8,
+    }
     return _points(
         kind,
         part,
@@ -176,7 +181,12 @@ def _split(
 
 def _highlight(kind: Any, values: TargetValues, kept: np.ndarray, scale: Scale, context: PlotContext) -> Any:
     colours = context.palette
-    marker = dict(color="rgba(0,0,0,0)", size=12, symbol="circle", line=dict(color=colours.picked, width=2))
+    marker = {
+        "color": "rgba(0,0,0,0)",
+        "size": 12,
+        "symbol": "circle",
+        "line": {"color": colours.picked, "width": 2},
+    }
     return _points(
         kind,
         "picked",
@@ -210,8 +220,9 @@ def _layout(
     return theme.frame(
         context.palette,
         height=460,
-        xaxis=dict(title=dict(text=f"reference {context.large_basis}{scale.suffix}"), range=limits[0]),
-        yaxis=dict(title=dict(text=f"predicted{scale.suffix}"), range=limits[1]),
+        uirevision=f"{values.name} {scale.unit}",
+        xaxis={"title": {"text": f"reference {context.large_basis}{scale.suffix}"}, "range": limits[0]},
+        yaxis={"title": {"text": f"predicted{scale.suffix}"}, "range": limits[1]},
         annotations=notes,
     )
 
@@ -225,13 +236,27 @@ def _score(values: TargetValues, scale: Scale, context: PlotContext) -> dict[str
         text += (
             f"<br><span style='color:{context.palette.muted}'>raw {number(row.raw_mae)} {scale.unit}</span>"
         )
-    return dict(
-        text=text, xref="paper", yref="paper", x=0.02, y=0.98, xanchor="left", yanchor="top", align="left"
-    )
+    return {
+        "text": text,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0.02,
+        "y": 0.98,
+        "xanchor": "left",
+        "yanchor": "top",
+        "align": "left",
+    }
 
 
 def _corner(text: str, context: PlotContext) -> dict[str, Any]:
-    font = dict(size=11, color=context.palette.muted)
-    return dict(
-        text=text, xref="paper", yref="paper", x=0.99, y=0.01, xanchor="right", yanchor="bottom", font=font
-    )
+    font = {"size": 11, "color": context.palette.muted}
+    return {
+        "text": text,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0.99,
+        "y": 0.01,
+        "xanchor": "right",
+        "yanchor": "bottom",
+        "font": font,
+    }

@@ -14,13 +14,12 @@ import plotly.graph_objects as go
 
 FONT = "system-ui, -apple-system, BlinkMacSystemFont, 'Segoe UI', Helvetica, Arial, sans-serif"
 
-#: Options of plotly.js: no logo, and only two buttons, which appear under the pointer.
+#: Options of plotly.js: no logo, one button (a picture) under the pointer; live.js does the double click.
 CONFIG: dict[str, Any] = {
     "displaylogo": False,
     "displayModeBar": "hover",
-    "modeBarButtons": [["toImage", "resetScale2d"]],
-    "responsive": False,
-    "doubleClick": "reset+autosize",
+    "modeBarButtons": [["toImage"]],
+    "doubleClick": False,
 }
 
 PARTS: tuple[str, ...] = ("train", "validation", "test")
@@ -82,37 +81,37 @@ DARK = Palette(
 
 
 def _template(colours: Palette) -> go.layout.Template:
-    axis = dict(
-        gridcolor=colours.grid,
-        linecolor=colours.line,
-        tickcolor=colours.line,
-        zeroline=False,
-        showline=True,
-        ticks="outside",
-        ticklen=4,
-        automargin=True,
-        title=dict(standoff=8, font=dict(size=12)),
-        tickfont=dict(color=colours.muted, size=11),
-        minor=dict(showgrid=False),
-    )
+    axis = {
+        "gridcolor": colours.grid,
+        "linecolor": colours.line,
+        "tickcolor": colours.line,
+        "zeroline": False,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "automargin": True,
+        "title": {"standoff": 8, "font": {"size": 12}},
+        "tickfont": {"color": colours.muted, "size": 11},
+        "minor": {"showgrid": False},
+    }
     return go.layout.Template(
-        layout=dict(
-            font=dict(family=FONT, size=12, color=colours.text),
-            paper_bgcolor="rgba(0,0,0,0)",
-            plot_bgcolor="rgba(0,0,0,0)",
-            colorway=[colours.train, colours.validation, colours.test, colours.raw, colours.picked],
-            hoverlabel=dict(
-                bgcolor=colours.hover,
-                bordercolor=colours.line,
-                font=dict(color=colours.text, size=12),
-                align="left",
-            ),
-            hovermode="closest",
-            xaxis=axis,
-            yaxis=axis,
-            modebar=dict(bgcolor="rgba(0,0,0,0)", color=colours.line, activecolor=colours.text),
-            annotationdefaults=dict(font=dict(color=colours.text, size=12), showarrow=False),
-        )
+        layout={
+            "font": {"family": FONT, "size": 12, "color": colours.text},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": [colours.train, colours.validation, colours.test, colours.raw, colours.picked],
+            "hoverlabel": {
+                "bgcolor": colours.hover,
+                "bordercolor": colours.line,
+                "font": {"color": colours.text, "size": 12},
+                "align": "left",
+            },
+            "hovermode": "closest",
+            "xaxis": axis,
+            "yaxis": axis,
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours.line, "activecolor": colours.text},
+            "annotationdefaults": {"font": {"color": colours.text, "size": 12}, "showarrow": False},
+        }
     )
 
 
@@ -122,27 +121,39 @@ _TEMPLATES = {LIGHT: _template(LIGHT), DARK: _template(DARK)}
 def frame(colours: Palette, *, height: int, **layout: Any) -> go.Layout:
     """The layout that all plots share; keyword arguments add to it.
 
-    ``uirevision`` never changes, so that zoom and hidden legend entries survive every update.
+    Zoom and hidden legend entries survive every update until ``uirevision`` changes: give one only where the
+    axes get another meaning.
     """
-    base: dict[str, Any] = dict(
-        template=_TEMPLATES[colours],
-        height=height,
-        margin=dict(l=8, r=12, t=34, b=8),
-        uirevision="keep",
-        legend=dict(
-            orientation="h", x=0, xanchor="left", y=1, yanchor="bottom", font=dict(size=12), itemwidth=30
-        ),
-    )
+    base: dict[str, Any] = {
+        "template": _TEMPLATES[colours],
+        "height": height,
+        "margin": {"l": 8, "r": 12, "t": 34, "b": 8},
+        "uirevision": "keep",
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "bottom",
+            "font": {"size": 12},
+            "itemwidth": 30,
+        },
+    }
     base.update(layout)
     return go.Layout(base)
 
 
 def sentence(colours: Palette, text: str, *, height: int = 220) -> go.Figure:
     """An empty figure that says why there is nothing to see."""
-    note = dict(
-        text=_wrapped(text), x=0.5, y=0.5, xref="paper", yref="paper", font=dict(size=14, color=colours.muted)
-    )
-    hidden = dict(visible=False)
+    note = {
+        "text": _wrapped(text),
+        "x": 0.5,
+        "y": 0.5,
+        "xref": "paper",
+        "yref": "paper",
+        "font": {"size": 14, "color": colours.muted},
+    }
+    hidden = {"visible": False}
     return go.Figure(layout=frame(colours, height=height, annotations=[note], xaxis=hidden, yaxis=hidden))
 
 
