@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
+from hamexplorer.plots.columns import HALF, Column, level_name, segments, window
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext
 from hamexplorer.units import energy_factor
 
-#: Levels below this (Ha) belong to cores and are left out of the first view.
-CORE_BELOW = -2.2
-#: How far above the highest LUMO the first view reaches, Ha.
-HEADROOM = 0.25
-#: Levels closer than this (Ha) are drawn side by side: 0.05 eV, about a line's width.
-SIDE_BY_SIDE = 2e-3
 #: The height of a gap's text, as a fraction of the plot.
 TEXT_HIGH = 0.09
-#: Half the width of a level in units of the distance between columns.
-HALF = 0.3
-
-
-@dataclass(frozen=True)
-class Column:
-    """One set of levels: heading, energies (Ha, ascending), number of occupied ones and colour."""
-
-    label: str
-    mo_energy: np.ndarray
-    n_occ: int
-    colour: str
-
-    @property
-    def homo(self) -> float:
-        return float(self.mo_energy[self.n_occ - 1])
-
-    @property
-    def lumo(self) -> float:
-        """The lowest empty level; NaN if the basis has none."""
-        return float(self.mo_energy[self.n_occ]) if self.n_occ < len(self.mo_energy) else np.nan
 
 
 @PLOTS.register("levels")
@@ -105,41 +78,6 @@ def _columns(context: PlotContext) -> tuple[Column, ...]:
     )
 
 
-def window(columns: tuple[Column, ...]) -> tuple[float, float]:
-    """Energies (Ha) to show at first: valence levels and the lowest empty ones, no cores."""
-    occupied = np.concatenate([column.mo_energy[: column.n_occ] for column in columns])
-    valence = occupied[occupied > CORE_BELOW]
-    low = float((valence if len(valence) else occupied).min())
-    edges = [column.lumo for column in columns if np.isfinite(column.lumo)]
-    high = max([*edges, float(occupied.max())]) + HEADROOM
-    margin = 0.04 * (high - low)
-    return low - margin, high + margin
-
-
-def side_by_side(mo_energy: np.ndarray, tolerance: float = SIDE_BY_SIDE) -> list[list[int]]:
-    """Indices of ascending levels in groups that lie within ``tolerance`` of the first of their group."""
-    groups: list[list[int]] = []
-    for index, energy in enumerate(mo_energy):
-        if groups and energy - mo_energy[groups[-1][0]] < tolerance:
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    return groups
-
-
-def _segments(column: Column, place: int, high: float) -> list[tuple[int, float, float]]:
-    """Level index, left and right end of every level up to just above the window."""
-    segments = []
-    levels = column.mo_energy[column.mo_energy < high + 1.0]
-    for group in side_by_side(levels):
-        width = 2 * HALF / len(group)
-        gap = 0.12 * width if len(group) > 1 else 0.0
-        for turn, index in enumerate(group):
-            left = place - HALF + turn * width
-            segments.append((index, left + gap / 2, left + width - gap / 2))
-    return segments
-
-
 def _levels(
     place: int, column: Column, occupied: bool, factor: float, context: PlotContext, high: float
 ) -> go.Scatter:
@@ -147,11 +85,11 @@ def _levels(
     x: list[float] = []
     y: list[float] = []
     text: list[str] = []
-    for index, left, right in _segments(column, place, high):
+    for index, left, right in segments(column, place, high):
         if (index < column.n_occ) is occupied:
             x += [left, (left + right) / 2, right, np.nan]
             y += [column.mo_energy[index] * factor] * 3 + [np.nan]
-            text += [_level_name(index, column.n_occ)] * 4
+            text += [level_name(index, column.n_occ)] * 4
     return go.Scatter(
         x=np.array(x),
         y=np.array(y),
@@ -167,14 +105,6 @@ def _levels(
         opacity=1.0 if occupied else 0.7,
         hovertemplate=f"<b>{column.label}</b> · %{{text}}<br>%{{y:.3f}} {context.units}<extra></extra>",
     )
-
-
-def _level_name(index: int, n_occ: int) -> str:
-    """`HOMO−1`, `LUMO+2`, with the number of the level."""
-    below = n_occ - 1 - index
-    if below >= 0:
-        return f"HOMO{f'−{below}' if below else ''}, level {index + 1}"
-    return f"LUMO{f'+{-below - 1}' if below < -1 else ''}, level {index + 1}"
 
 
 def _connections(columns: tuple[Column, ...], factor: float, context: PlotContext) -> go.Scatter:

@@ -39,7 +39,7 @@ class PlotWidget(anywidget.AnyWidget):
     """A figure on a page. Its state (``_widget_data``, ``_widget_layout``) is complete at any time."""
 
     _esm = Path(__file__).parent / "live.js"
-    _widget_data = traitlets.List().tag(sync=True)
+    _widget_data: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _widget_layout = traitlets.Dict().tag(sync=True)
     _config = traitlets.Dict(theme.CONFIG).tag(sync=True)
 

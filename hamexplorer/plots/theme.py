@@ -143,18 +143,16 @@ def frame(colours: Palette, *, height: int, **layout: Any) -> go.Layout:
     return go.Layout(base)
 
 
+def note(text: str, *, x: float, y: float, **options: Any) -> dict[str, Any]:
+    """A text at a place given in fractions of the plot, unless the options say otherwise."""
+    return {"text": text, "x": x, "y": y, "xref": "paper", "yref": "paper"} | options
+
+
 def sentence(colours: Palette, text: str, *, height: int = 220) -> go.Figure:
     """An empty figure that says why there is nothing to see."""
-    note = {
-        "text": _wrapped(text),
-        "x": 0.5,
-        "y": 0.5,
-        "xref": "paper",
-        "yref": "paper",
-        "font": {"size": 14, "color": colours.muted},
-    }
+    said = note(_wrapped(text), x=0.5, y=0.5, font={"size": 14, "color": colours.muted})
     hidden = {"visible": False}
-    return go.Figure(layout=frame(colours, height=height, annotations=[note], xaxis=hidden, yaxis=hidden))
+    return go.Figure(layout=frame(colours, height=height, annotations=[said], xaxis=hidden, yaxis=hidden))
 
 
 def _wrapped(text: str, width: int = 44) -> str:

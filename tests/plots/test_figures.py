@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hamexplorer.plots import PLOTS, PlotContext
+from hamexplorer.plots.columns import side_by_side, window
 from hamexplorer.plots.levels import _columns as columns_of
-from hamexplorer.plots.levels import side_by_side, window
 from hamexplorer.plots.plot import number
 
 #: CODATA 2022, NIST: one hartree in electronvolt.
