@@ -42,18 +42,20 @@ def _n_functions(basis: str, number: int) -> int:
 
 def level_seconds(structure: Structure, level: LevelOfTheory) -> float:
     """Estimated seconds of one calculation on one core of the machine that made the constants."""
-    try:
-        n = n_ao(structure, level.basis)
-    except HamExplorerError:
-        return 0.0  # it will be set aside at once
+    n = n_ao(structure, level.basis)
     grid = 0.0 if level.xc == "hf" else _GRID * _GRID_FACTOR[level.grid_level] * structure.n_atoms * n
     return float(_START + grid + (_FITTED if level.density_fit else _EXACT) * n**3)
 
 
 def missing_seconds(structure: Structure, method: ReferenceMethod, store: ReferenceStore) -> float:
     """Estimated seconds of what the store lacks of one structure."""
-    levels = dict.fromkeys((method.small, method.large))
-    return sum(level_seconds(structure, level) for level in levels if not store.has(structure, level))
+    try:
+        costs = {level: level_seconds(structure, level) for level in (method.small, method.large)}
+    except HamExplorerError:
+        return 0.0  # it will be set aside at once
+    if structure.n_electrons <= 0 or structure.n_electrons % 2:
+        return 0.0
+    return sum(seconds for level, seconds in costs.items() if not store.has(structure, level))
 
 
 def estimate_seconds(

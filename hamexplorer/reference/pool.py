@@ -13,7 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import hamexplorer
 from hamexplorer.errors import ReferenceCalculationError
@@ -27,10 +27,18 @@ _PATIENCE = 1.0
 class Worker:
     """One process and what it is doing."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen[str]
+    questions: IO[str]
+    answers: IO[str]
     task: Any = None
     ready: bool = False
     started: float = field(default_factory=time.monotonic)
+
+    def hang_up(self) -> None:
+        """Close the pipes of a process that has ended."""
+        for pipe in (self.questions, self.answers):
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 @dataclass(frozen=True)
@@ -80,8 +88,8 @@ class WorkerPool:
         worker.task, worker.started = task, time.monotonic()
         # A worker that has just died is noticed by its reader; its task comes back without an answer.
         with contextlib.suppress(OSError):
-            worker.process.stdin.write(line + "\n")
-            worker.process.stdin.flush()
+            worker.questions.write(line + "\n")
+            worker.questions.flush()
 
     def next_answer(self, timeout: float) -> Answer | None:
         """The next finished or lost task, or None when nothing happens within ``timeout`` seconds.
@@ -111,9 +119,7 @@ class WorkerPool:
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
-            for pipe in (worker.process.stdin, worker.process.stdout):
-                with contextlib.suppress(OSError):
-                    pipe.close()
+            worker.hang_up()
         self._workers.clear()
         self._complaints.close()
 
@@ -129,14 +135,14 @@ class WorkerPool:
             text=True,
             encoding="utf-8",
         )
-        worker = Worker(process)
+        worker = Worker(process, cast(IO[str], process.stdin), cast(IO[str], process.stdout))
         self._workers.append(worker)
         threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
         return worker
 
     def _listen(self, worker: Worker) -> None:
         with contextlib.suppress(OSError, ValueError):  # closed, or cut off in the middle of a line
-            for line in worker.process.stdout:
+            for line in worker.answers:
                 self._events.put((worker, json.loads(line)))
         self._events.put((worker, None))
 
@@ -144,8 +150,7 @@ class WorkerPool:
         self._workers.remove(worker)
         worker.process.kill()
         worker.process.wait()
-        with contextlib.suppress(OSError):
-            worker.process.stdin.close()
+        worker.hang_up()
         self._stillborn += not worker.ready
         if self._stillborn >= 3:
             self._complaints.seek(0)

@@ -1,0 +1,172 @@
+"""Batches in worker processes: saved at once, resumed for free, and nothing stops for one molecule."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hamexplorer.errors import DatasetError, SettingsError
+from hamexplorer.reference import execute, single_point
+from hamexplorer.reference.execute import estimate_seconds, run_references
+from hamexplorer.reference.single_point import calculate
+from hamexplorer.reference.store import ReferenceStore
+from hamexplorer.reference.worker import answer, encode_task
+
+
+def entries(store) -> dict[str, int]:
+    """Name and time of writing of everything in the store."""
+    return {p.name: p.stat().st_mtime_ns for p in store.folder.glob("*/*.h5")}
+
+
+def test_a_batch_is_computed_saved_and_not_computed_again(molecule, quick, store, monkeypatch):
+    structures = [
+        molecule("H2"),
+        molecule("UH2"),
+        molecule("He"),
+        molecule("OH"),
+        molecule("H2").renamed("twin"),
+    ]
+    reports = []
+    dataset = run_references(structures, quick, jobs=1, store=store, name="batch", report=reports.append)
+    assert [s.label for s in dataset.structures] == ["H2", "He", "twin"]
+    assert dict(dataset.set_aside).keys() == {"UH2", "OH"}
+    assert "no functions for U" in dict(dataset.set_aside)["UH2"]
+    assert (dataset.name, dataset.method) == ("batch", quick)
+    assert "pyscf" in dataset.provenance
+    expected = calculate(molecule("H2"), quick.large)
+    np.testing.assert_allclose(dataset.references[0].large.mo_energy, expected.mo_energy, atol=1e-9)
+
+    assert (reports[0].done, reports[0].total) == (2, 4)
+    assert (reports[-1].done, reports[-1].seconds_left) == (4, 0.0)
+    assert reports[0].seconds_left > 0
+    assert [r.done for r in reports] == sorted(r.done for r in reports)
+
+    before = entries(store)
+    assert len(before) == 4
+    monkeypatch.setattr(execute, "WorkerPool", None)  # a second run must not even start a process
+    again = run_references(structures, quick, jobs=1, store=store)
+    assert len(again) == 3
+    assert entries(store) == before
+    assert estimate_seconds(structures, quick, jobs=1, store=store) == 0.0
+
+
+def test_cancel_keeps_what_is_finished_and_a_second_run_goes_on(hydrogens, quick, store):
+    structures = hydrogens(6)
+    cancel = threading.Event()
+
+    def stop_after_one(progress):
+        if progress.done:
+            cancel.set()
+
+    first = run_references(structures, quick, jobs=1, store=store, report=stop_after_one, cancel=cancel)
+    assert 1 <= len(first) < 6
+    assert first.set_aside == ()
+    before = entries(store)
+    second = run_references(structures, quick, jobs=2, store=store)
+    assert [s.label for s in second.structures] == [s.label for s in structures]
+    assert before.items() <= entries(store).items()
+
+
+def test_cancelled_before_it_starts(hydrogens, quick, store):
+    cancel = threading.Event()
+    cancel.set()
+    assert len(run_references(hydrogens(2), quick, store=store, cancel=cancel)) == 0
+
+
+def killing(label: str, times: int):
+    """A pool that kills its worker, with -9, as soon as it has been given this molecule."""
+
+    class KillingPool(execute.WorkerPool):
+        left = times
+
+        def submit(self, task, line):
+            super().submit(task, line)
+            if task.label == label and self.left:
+                self.left -= 1
+                next(w for w in self._workers if w.task is task).process.kill()
+
+    return KillingPool
+
+
+def test_a_killed_worker_costs_one_retry(hydrogens, quick, store, monkeypatch):
+    monkeypatch.setattr(execute, "WorkerPool", killing("H2 1", times=1))
+    dataset = run_references(hydrogens(3), quick, jobs=1, store=store)
+    assert len(dataset) == 3
+    assert dataset.set_aside == ()
+
+
+def test_what_kills_its_worker_every_time_is_set_aside(hydrogens, quick, store, monkeypatch):
+    monkeypatch.setattr(execute, "WorkerPool", killing("H2 0", times=99))
+    dataset = run_references(hydrogens(3), quick, jobs=2, store=store)
+    assert [s.label for s in dataset.structures] == ["H2 1", "H2 2"]
+    ((label, reason),) = dataset.set_aside
+    assert label == "H2 0"
+    assert "ended from outside 2 times" in reason
+
+
+def test_an_exception_in_the_report_ends_the_workers(hydrogens, quick, store):
+    pools = []
+
+    class Recorded(execute.WorkerPool):
+        def __init__(self, jobs):
+            super().__init__(jobs)
+            pools.append(self)
+
+        def close(self):
+            self.processes = [w.process for w in self._workers]
+            super().close()
+
+    def interrupt(progress):
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "WorkerPool", Recorded)
+        with pytest.raises(KeyboardInterrupt):
+            run_references(hydrogens(3), quick, jobs=1, store=store, report=interrupt)
+    assert pools[0].processes
+    assert all(p.poll() is not None for p in pools[0].processes)
+    assert len(entries(store)) >= 2
+
+
+def test_workers_answer_with_a_sentence(molecule, quick, store, monkeypatch, tmp_path):
+    def ask(folder):
+        return answer(json.loads(encode_task(molecule("H2"), quick, folder)))
+
+    def explode(*_):
+        raise ZeroDivisionError("secret")
+
+    def too_big(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(single_point, "calculate", explode)
+    assert "PySCF gave up on H2 (ZeroDivisionError: secret); check" in ask(store.folder)["reason"]
+    monkeypatch.setattr(single_point, "calculate", too_big)
+    assert "does not fit in memory" in ask(store.folder)["reason"]
+    monkeypatch.undo()
+    (tmp_path / "file").write_text("")
+    assert "cannot be written" in ask(tmp_path / "file" / "store")["fatal"]
+    assert ask(store.folder) == {}
+
+
+def test_a_store_that_cannot_be_written_stops_the_run(hydrogens, quick, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatasetError, match="cannot be written"):
+        run_references(hydrogens(1), quick, jobs=1, store=ReferenceStore(tmp_path / "file" / "store"))
+
+
+def test_jobs_must_be_positive(hydrogens, quick, store):
+    with pytest.raises(SettingsError, match="got 0"):
+        run_references(hydrogens(1), quick, jobs=0, store=store)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
+def test_workers_use_one_thread(hydrogens, quick, store, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    with execute.WorkerPool(1) as pool:
+        environment = Path(f"/proc/{pool._start().process.pid}/environ").read_text()
+    assert "OMP_NUM_THREADS=1" in environment.split("\0")
