@@ -142,6 +142,7 @@ def serve(
 
 
 def _configuration(notebook: Path, port: int, cull_after: int, debug: bool):
+    import zmq
     from traitlets.config import Config
 
     config = Config()
@@ -154,8 +155,11 @@ def _configuration(notebook: Path, port: int, cull_after: int, debug: bool):
     # A voila.json in the current folder is somebody else's.
     config.Voila.config_file_paths = []
     config.Voila.log_level = "DEBUG" if debug else "ERROR"
-    # Pages of other sites must not reach the kernel under a host name that points here.
-    config.Voila.tornado_settings = {"allow_remote_access": False}
+    # Pages of other sites must not reach the kernel under a host name that points here. A ping is given up
+    # before the next one (ms): Jupyter's default is longer, which tornado complains about.
+    config.Voila.tornado_settings = {"allow_remote_access": False, "ws_ping_timeout": 30_000}
+    if zmq.has("curve"):
+        config.KernelManager.transport_encryption = "auto"
     config.VoilaConfiguration.template = TEMPLATE
     config.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
     config.VoilaConfiguration.show_tracebacks = debug

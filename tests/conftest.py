@@ -20,7 +20,7 @@ def _own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def getkey() -> Callable[[], Any]:
     """A new JAX random key at each call, the same ones in each run.
 
-    One key for everything makes arrays that depend on one another, and a gradient test then compares 0 with 0.
+    With one key for everything, arrays depend on one another, and a gradient test compares 0 with 0.
     """
     import jax
 

@@ -37,7 +37,9 @@ def test_taken_port_is_a_sentence_and_no_port_means_another_one() -> None:
         taken.bind((launch.HOST, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(launch.LaunchError, match=f"port {port} is used by another program; choose another"):
+        with pytest.raises(
+            launch.LaunchError, match=f"port {port} is used by another program; choose another"
+        ):
             launch.choose_port(port)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(launch, "USUAL_PORT", port)
