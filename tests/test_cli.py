@@ -295,7 +295,7 @@ def test_error_report_has_the_documented_shape_and_no_nan() -> None:
     assert "Orbital energies" in error_table({"mo_energy": row})
 
 
-# -- progress -------------------------------------------------------------------------------------------------------
+# -- progress ---
 
 
 class Terminal:
