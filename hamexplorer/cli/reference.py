@@ -90,7 +90,8 @@ def cancelled_by_ctrl_c(cancel: threading.Event, also: Callable[[], None] = lamb
         if cancel.is_set():
             raise KeyboardInterrupt
         cancel.set()
-        also()
+        # Not here: the handler may have interrupted this thread while it holds the very lock that it would wait for.
+        threading.Thread(target=also, daemon=True).start()
 
     if threading.current_thread() is not threading.main_thread():
         yield
