@@ -15,9 +15,10 @@ import ase.io
 import numpy as np
 from ase import Atoms
 
-from hamexplorer.errors import DatasetError
+from hamexplorer.errors import DatasetError, StructureError
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.properties import Properties, Reference, ReferenceDataset
+from hamexplorer.structures.checks import check_atoms
 from hamexplorer.structures.structure import Structure
 
 #: Property -> (key behind the prefix, number of dimensions, required).
@@ -66,14 +67,13 @@ def read_reference_xyz(path: str | Path) -> ReferenceDataset:
 def _reference(path: Path, frame: int, atoms: Atoms) -> Reference:
     where = f"{path}, frame {frame}"
     charge = _charge(where, atoms)
+    try:
+        check_atoms(atoms.numbers.tolist(), atoms.positions, charge, where)
+    except StructureError as error:
+        raise DatasetError(str(error)) from error
     structure = Structure.from_ase(
         atoms, charge=charge, name=str(atoms.info.get("name", "")), source=f"{path.name} frame {frame}"
     )
-    if structure.n_electrons <= 0 or structure.n_electrons % 2:
-        raise DatasetError(
-            f"{where}: {structure.label} has {structure.n_electrons} electrons; this model is closed-shell "
-            f"and needs an even, positive number: set charge= in the comment line or take the frame out"
-        )
     sides = {side: _properties(where, atoms, prefix) for side, (prefix, _) in PREFIXES.items()}
     n_occ = structure.n_electrons // 2
     if int(atoms.info.get("nocc", n_occ)) != n_occ:

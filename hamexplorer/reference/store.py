@@ -63,14 +63,23 @@ class ReferenceStore:
         return self.path(structure, level).exists()
 
     def get(self, structure: Structure, level: LevelOfTheory) -> SinglePoint | None:
-        """The finished calculation, or None; a damaged entry is removed and counts as absent."""
+        """The finished calculation, or None; a damaged entry is removed and counts as absent.
+
+        Raises:
+            DatasetError: if the entry is there and may not be read.
+        """
         path = self.path(structure, level)
         if not path.exists():
             return None
         try:
             with h5py.File(path, "r") as file:
                 values = {name: file[name][()] for name in SINGLE_POINT_FIELDS}
-        except (OSError, KeyError, RuntimeError):
+        except (OSError, KeyError, RuntimeError) as error:
+            if isinstance(error, OSError) and error.errno:
+                # The system refused; HDF5's own complaints about the content carry no number.
+                raise DatasetError(
+                    f"{path} cannot be read ({error.strerror}); check the permissions of the store"
+                ) from error
             path.unlink(missing_ok=True)
             return None
         values["n_occ"], values["e_tot"] = int(values["n_occ"]), float(values["e_tot"])

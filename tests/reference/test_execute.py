@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -157,6 +160,30 @@ def test_a_store_that_cannot_be_written_stops_the_run(hydrogens, quick, tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="cannot be written"):
         run_references(hydrogens(1), quick, jobs=1, store=ReferenceStore(tmp_path / "file" / "store"))
+
+
+def test_a_run_killed_with_9_loses_nothing_that_was_finished(hydrogens, quick, store):
+    script = f"""
+import json, os, signal, sys
+from hamexplorer.reference.execute import run_references
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.store import ReferenceStore
+from hamexplorer.structures.structure import Structure
+structures = [Structure([1, 1], [[0, 0, 0], [0, 0, z]]) for z in json.loads(sys.argv[1])]
+def die(progress):
+    if progress.done == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+method = ReferenceMethod(xc="hf", small_basis="sto-3g", large_basis="6-31g")
+run_references(structures, method, jobs=1, store=ReferenceStore({str(store.folder)!r}), report=die)
+"""
+    structures = hydrogens(4)
+    lengths = json.dumps([s.positions[1, 2] for s in structures])
+    ended = subprocess.run([sys.executable, "-c", script, lengths], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    before = entries(store)
+    assert len(before) >= 4  # two molecules, two bases
+    assert len(run_references(structures, quick, jobs=1, store=store)) == 4
+    assert before.items() <= entries(store).items()
 
 
 def test_jobs_must_be_positive(hydrogens, quick, store):

@@ -51,7 +51,9 @@ def test_what_the_file_lacks_is_none(tmp_path):
     [
         ("tz_dipole=", "tz_moment=", r"frame 0 lacks tz_dipole"),
         ("nocc=5", "nocc=4", r"frame 0: nocc is 4 but water has 5"),
-        ("charge=-1", "charge=0", r"frame 1: hydroxide has 9 electrons"),
+        ("charge=-1", "charge=0", r"frame 1.* 9 electrons"),
+        ("-0.10583544", "nan", r"frame 0.*nan"),
+        ("0.79376582       0.74084809", "-0.15 0.20", r"frame 0.*Å"),
         ("charge=-1", "charge=half", r"frame 1: the charge must be a whole number"),
         ('sto_mo_energy="-20.', 'sto_mo_energy="20.', r"sto_mo_energy is not ascending"),
         ('sto_mo_energy="-20.', 'sto_mo_energy="nan -20.', r"sto_mo_energy holds values that are not finite"),

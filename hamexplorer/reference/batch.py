@@ -1,0 +1,177 @@
+"""One batch of reference calculations: what is finished, waiting or set aside, and the time that is left."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib import metadata
+
+import pyscf
+
+from hamexplorer.errors import DatasetError, HamExplorerError
+from hamexplorer.physics.molecule import make_mole
+from hamexplorer.reference.costs import machine_factor, missing_seconds, remember_factor
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.pool import Answer, WorkerPool
+from hamexplorer.reference.properties import Reference, ReferenceDataset
+from hamexplorer.reference.store import ReferenceStore
+from hamexplorer.reference.worker import encode_task
+from hamexplorer.structures.structure import Structure
+
+#: How often a run looks whether it was cancelled, and how often it reports while nothing finishes, s.
+_TICK, _REPORT_EVERY = 0.1, 1.0
+#: A molecule whose worker dies is tried this often before it is set aside.
+_ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class ReferenceProgress:
+    """Where a run stands.
+
+    Attributes:
+        done: molecules that are finished or set aside.
+        total: molecules asked for.
+        seconds_left: an estimate, weighted by the cost of what is left; None before it can be made.
+        label: the molecule that finished last, or the one being computed.
+        set_aside: (label, reason) of each molecule that could not be computed.
+    """
+
+    done: int
+    total: int
+    seconds_left: float | None
+    label: str
+    set_aside: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Batch:
+    """The molecules of one run, sorted by what has become of them; keys are those of the structures."""
+
+    structures: list[Structure]
+    method: ReferenceMethod
+    store: ReferenceStore
+    report: Callable[[ReferenceProgress], None]
+    references: dict[str, Reference] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    waiting: deque[Structure] = field(default_factory=deque)
+    costs: dict[str, float] = field(default_factory=dict)
+    attempts: dict[str, int] = field(default_factory=dict)
+    spent: float = 0.0
+    expected: float = 0.0
+    factor: float = 1.0
+
+    def take_from_store(self, cancel: threading.Event) -> None:
+        """Sort molecules into finished, impossible and waiting."""
+        for structure in {s.key: s for s in self.structures}.values():
+            if cancel.is_set():
+                return
+            if self._impossible(structure) or self._assemble(structure):
+                continue
+            self.costs[structure.key] = missing_seconds(structure, self.method, self.store)
+            self.waiting.append(structure)
+        self.factor = machine_factor(self.store)
+
+    def _impossible(self, structure: Structure) -> bool:
+        try:
+            for basis in (self.method.small_basis, self.method.large_basis):
+                make_mole(structure, basis)
+        except HamExplorerError as error:
+            self.reasons[structure.key] = str(error)
+            return True
+        return False
+
+    def _assemble(self, structure: Structure) -> bool:
+        """Take a finished molecule from the store; False if something of it is missing or damaged."""
+        small = self.store.get(structure, self.method.small)
+        large = self.store.get(structure, self.method.large)
+        if small is None or large is None:
+            return False
+        self.references[structure.key] = Reference.of(structure, self.method, small, large)
+        return True
+
+    def work(self, pool: WorkerPool, cancel: threading.Event) -> None:
+        """Keep the workers busy until nothing is left or the run is cancelled."""
+        self._tell(pool, self.waiting[0].label)
+        reported = time.monotonic()
+        while (self.waiting or pool.n_busy) and not cancel.is_set():
+            while self.waiting and pool.has_room:
+                structure = self.waiting.popleft()
+                pool.submit(structure, encode_task(structure, self.method, self.store.folder))
+            answer = pool.next_answer(_TICK)
+            if answer is not None:
+                self._take(answer)
+            if answer is not None or time.monotonic() - reported > _REPORT_EVERY:
+                reported = time.monotonic()
+                self._tell(pool, answer.task.label if answer else pool.running()[0][0].label)
+        if self.expected > 0:
+            remember_factor(self.store, self.spent / self.expected)
+
+    def _take(self, answer: Answer) -> None:
+        """Book what came of one molecule."""
+        structure, message = answer.task, answer.message
+        if message is None:
+            self._lost(structure)
+        elif "fatal" in message:
+            raise DatasetError(message["fatal"])
+        elif "reason" in message:
+            self.reasons[structure.key] = message["reason"]
+        elif self._assemble(structure):
+            self.spent += answer.seconds
+            self.expected += self.costs[structure.key]
+        else:
+            self._lost(structure)
+
+    def _lost(self, structure: Structure) -> None:
+        """Try again what ended without a result, but not for ever."""
+        attempts = self.attempts[structure.key] = self.attempts.get(structure.key, 0) + 1
+        if attempts < _ATTEMPTS:
+            self.waiting.append(structure)
+            return
+        self.reasons[structure.key] = (
+            f"the calculation of {structure.label} was ended from outside {attempts} times, often for want "
+            f"of memory; use fewer jobs or a smaller basis, and run again: what is finished is kept"
+        )
+
+    def _tell(self, pool: WorkerPool, label: str) -> None:
+        self.report(
+            ReferenceProgress(
+                done=len(self.references) + len(self.reasons),
+                total=len({s.key for s in self.structures}),
+                seconds_left=self._seconds_left(pool),
+                label=label,
+                set_aside=self._set_aside(),
+            )
+        )
+
+    def _seconds_left(self, pool: WorkerPool) -> float:
+        """Cost of what is left, at the speed measured so far; the first minute trusts earlier runs more."""
+        prior = 60.0
+        factor = (prior * self.factor + self.spent) / (prior + self.expected)
+        running = [(factor * self.costs[s.key], seconds) for s, seconds in pool.running()]
+        left = [max(cost - seconds, 0.1 * cost) for cost, seconds in running]
+        left += [factor * self.costs[s.key] for s in self.waiting]
+        return max(sum(left) / pool.jobs, max(left, default=0.0))
+
+    def _set_aside(self) -> tuple[tuple[str, str], ...]:
+        unique = {s.key: s for s in self.structures}
+        return tuple((unique[key].label, reason) for key, reason in self.reasons.items())
+
+    def dataset(self, name: str) -> ReferenceDataset:
+        """What is finished, in the order in which it was asked for."""
+        finished = []
+        for structure in self.structures:
+            if structure.key in self.references:
+                # An equal structure may have been asked for under several names.
+                finished.append(replace(self.references[structure.key], structure=structure))
+        return ReferenceDataset(name, self.method, tuple(finished), self._set_aside(), _provenance())
+
+
+def _provenance() -> dict[str, str]:
+    try:
+        own = metadata.version("hamexplorer")
+    except metadata.PackageNotFoundError:  # used from a checkout that was never installed
+        own = "from source"
+    return {"hamexplorer": own, "pyscf": pyscf.__version__}
