@@ -49,7 +49,7 @@ class Errors(Plot):
                 "autorange": "reversed",
                 "fixedrange": True,
             },
-            shapes=[_unity(context)],
+            shapes=_unity(rows, context),
             annotations=[_heading(name, row, context) for name, row in rows.items()],
             margin={"l": 12, "r": 16, "t": 34, "b": 8},
         )
@@ -66,7 +66,10 @@ def _bars(rows: Any, measure: tuple[str, str, float], context: PlotContext) -> g
     """Bars that start at 1 and grow to the right where the learned error is smaller."""
     field, label, opacity = measure
     gains = np.array([gain(row, field) for row in rows.values()])
-    colours = [context.palette.worse if value < 1 else context.palette.better for value in gains]
+    colours = [
+        theme.faded(context.palette.worse if value < 1 else context.palette.better, opacity)
+        for value in gains
+    ]
     learned = [f"{number(getattr(row, field))} {row.unit}" for row in rows.values()]
     raw = [f"{number(getattr(row, 'raw_' + field))} {row.unit}" for row in rows.values()]
     return go.Bar(
@@ -75,7 +78,7 @@ def _bars(rows: Any, measure: tuple[str, str, float], context: PlotContext) -> g
         y=list(rows),
         orientation="h",
         name=label,
-        marker={"color": colours, "opacity": opacity, "cornerradius": 3},
+        marker={"color": colours, "cornerradius": 3},
         text=[f"{number(value, 2)}×" if np.isfinite(value) else "" for value in gains],
         textposition="outside",
         textfont={"color": context.palette.text, "size": 11},
@@ -107,28 +110,21 @@ def _gain_axis(rows: Any, context: PlotContext) -> dict[str, Any]:
     }
 
 
-def _unity(context: PlotContext) -> dict[str, Any]:
+def _unity(rows: Any, context: PlotContext) -> list[dict[str, Any]]:
+    """A line at the raw small basis, where some bars point the other way."""
+    if not any(gain(row, field) < 1 for row in rows.values() for field, _, _ in MEASURES):
+        return []
     line = {"color": context.palette.muted, "width": 1.5, "dash": "dash"}
-    return {
-        "type": "line",
-        "x0": 1,
-        "x1": 1,
-        "y0": 0,
-        "y1": 1,
-        "yref": "paper",
-        "line": line,
-        "layer": "below",
-    }
+    place = {"type": "line", "x0": 1, "x1": 1, "y0": 0, "y1": 1, "yref": "paper"}
+    return [place | {"line": line, "layer": "below"}]
 
 
 def _heading(name: str, row: Any, context: PlotContext) -> dict[str, Any]:
-    """Above a target's bars: its name and the learned and raw mean absolute error."""
-    label = scale_of(name, context).label
-    text = f"<b>{label}</b> · MAE {number(row.mae)} {row.unit}"
-    if np.isfinite(row.raw_mae):
-        text += f" <span style='color:{context.palette.muted}'>instead of {number(row.raw_mae)}</span>"
-    else:
-        text += f" <span style='color:{context.palette.muted}'>(no raw value to compare with)</span>"
+    """Above a target's bars: its name, and the mean absolute error of the raw small basis → of the model."""
+    raw = f"{number(row.raw_mae)} → " if np.isfinite(row.raw_mae) else ""
+    text = f"<b>{scale_of(name, context).label}</b> · MAE {raw}{number(row.mae)} {row.unit}"
+    if not raw:
+        text += f" <span style='color:{context.palette.muted}'>(no raw value)</span>"
     return {
         "text": text,
         "xref": "paper",

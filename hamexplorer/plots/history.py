@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from hamexplorer.train.events import EpochReport
+
 #: The most points that a curve keeps.
 LIMIT = 1000
-
-
-class Report(Protocol):
-    """The part of `train.events.EpochReport` that a history needs."""
-
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def train(self) -> Mapping[str, float]: ...
-    @property
-    def validation(self) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +31,7 @@ class History:
     always the last. When they become too many, the stride doubles, so that all curves stay evenly thinned.
     """
 
-    reports: tuple[Report, ...] = ()
+    reports: tuple[EpochReport, ...] = ()
     marks: tuple[Mark, ...] = ()
     stride: int = 1
 
@@ -48,7 +39,7 @@ class History:
         return len(self.reports)
 
     @property
-    def last(self) -> Report | None:
+    def last(self) -> EpochReport | None:
         return self.reports[-1] if self.reports else None
 
     @property
@@ -58,7 +49,7 @@ class History:
         names.update(dict.fromkeys(name for report in self.reports for name in report.train))
         return tuple(names)
 
-    def with_epoch(self, report: Report) -> History:
+    def with_epoch(self, report: EpochReport) -> History:
         """With the report of one more epoch."""
         kept = self.reports
         if len(kept) > 1 and kept[-1].epoch % self.stride:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
-from hamexplorer.plots.plot import (
-    PLOTS,
-    Plot,
-    PlotContext,
-    ResultsLike,
-    Scale,
-    TargetValues,
-    number,
-    scale_of,
-)
+from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, Scale, number, scale_of
+
+if TYPE_CHECKING:
+    from hamexplorer.structures.selection import Split
+    from hamexplorer.train.results import Results, TargetResult
 
 #: Above this many points the browser draws with WebGL; SVG is sharper, but slow.
 WEBGL_ABOVE = 5000
@@ -73,7 +68,7 @@ class Parity(Plot):
         return go.Figure(traces, cloud.layout())
 
 
-def parts_of(split: Any, structure: np.ndarray) -> np.ndarray:
+def parts_of(split: Split, structure: np.ndarray) -> np.ndarray:
     """The part of the split ("train", …; "" if none) to which each structure index belongs."""
     part = np.full(np.shape(structure), "", dtype=object)
     for name in theme.PARTS:
@@ -86,14 +81,14 @@ class _Cloud:
     """The points of one target, and how they are shown; ``kept`` are the indices of those that are drawn."""
 
     context: PlotContext
-    results: ResultsLike
-    values: TargetValues
+    results: Results
+    values: TargetResult
     scale: Scale
     kept: np.ndarray
     n_shown: int
 
     @classmethod
-    def of(cls, context: PlotContext, results: ResultsLike) -> _Cloud:
+    def of(cls, context: PlotContext, results: Results) -> _Cloud:
         values = _values(context, results)
         shown = _shown(values, results, context.part)
         kept = _thinned(shown, values.structure, context.picked)
@@ -178,12 +173,11 @@ class _Cloud:
         return theme.note(text, x=0.99, y=0.01, xanchor="right", yanchor="bottom", font=font)
 
 
-def _values(context: PlotContext, results: ResultsLike) -> TargetValues:
-    values: TargetValues = results.targets[context.target or next(iter(results.targets))]
-    return values
+def _values(context: PlotContext, results: Results) -> TargetResult:
+    return results.targets[context.target or next(iter(results.targets))]
 
 
-def _shown(values: TargetValues, results: ResultsLike, part: str) -> np.ndarray:
+def _shown(values: TargetResult, results: Results, part: str) -> np.ndarray:
     """Indices of the values of one part of the split."""
     shown = np.isfinite(values.reference) & np.isfinite(values.predicted)
     if part != "all":

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,30 +13,8 @@ from hamexplorer.plots.history import History
 from hamexplorer.plots.theme import DARK, LIGHT, Palette
 from hamexplorer.units import energy_factor
 
-
-class TargetValues(Protocol):
-    """The flattened values of one target, atomic units; ``raw``, of the raw small basis, may be NaN."""
-
-    name: str
-    label: str
-    unit: str
-    is_energy: bool
-    structure: np.ndarray
-    reference: np.ndarray
-    predicted: np.ndarray
-    raw: np.ndarray
-
-
-class ResultsLike(Protocol):
-    """What plots ask of the training's results; `train.results.Results` has it."""
-
-    epoch: int
-    targets: Mapping[str, Any]
-    split: Any
-    dataset: Any
-    mo_energy: Sequence[np.ndarray]
-
-    def errors(self, part: str, units: str = ...) -> Mapping[str, Any]: ...
+if TYPE_CHECKING:  # drawing needs the results themselves, not the machinery that makes them
+    from hamexplorer.train.results import Results
 
 
 @dataclass(frozen=True)
@@ -55,7 +32,7 @@ class PlotContext:
     """
 
     history: History | None = None
-    results: ResultsLike | None = None
+    results: Results | None = None
     picked: int | None = None
     units: str = "eV"
     dark: bool = False
@@ -114,7 +91,7 @@ class Scale:
 
 def scale_of(name: str, context: PlotContext) -> Scale:
     """Label, unit and factor of a target: from the results, else from the registry of targets."""
-    target = context.results.targets.get(name) if context.results is not None else None
+    target: Any = context.results.targets.get(name) if context.results is not None else None
     if target is None:
         # Imported late: it loads the whole quantum chemistry, which a plot of finished results does not need.
         from hamexplorer.physics.targets import TARGETS

@@ -22,6 +22,17 @@ CONFIG: dict[str, Any] = {
     "doubleClick": False,
 }
 
+#: One line above the plot, or as many as it takes on a phone.
+LEGEND: dict[str, Any] = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1,
+    "yanchor": "bottom",
+    "font": {"size": 12},
+    "itemwidth": 30,
+}
+
 PARTS: tuple[str, ...] = ("train", "validation", "test")
 SYMBOLS: dict[str, str] = {"train": "circle", "validation": "diamond", "test": "square"}
 
@@ -129,15 +140,7 @@ def frame(colours: Palette, *, height: int, **layout: Any) -> go.Layout:
         "height": height,
         "margin": {"l": 8, "r": 12, "t": 34, "b": 8},
         "uirevision": "keep",
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yanchor": "bottom",
-            "font": {"size": 12},
-            "itemwidth": 30,
-        },
+        "legend": LEGEND,
     }
     base.update(layout)
     return go.Layout(base)
@@ -146,6 +149,12 @@ def frame(colours: Palette, *, height: int, **layout: Any) -> go.Layout:
 def note(text: str, *, x: float, y: float, **options: Any) -> dict[str, Any]:
     """A text at a place given in fractions of the plot, unless the options say otherwise."""
     return {"text": text, "x": x, "y": y, "xref": "paper", "yref": "paper"} | options
+
+
+def faded(color: str, opacity: float) -> str:
+    """A ``#rrggbb`` color made translucent, in a form that legends show as well."""
+    channels = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({','.join(map(str, channels))},{opacity:g})"
 
 
 def sentence(colours: Palette, text: str, *, height: int = 220) -> go.Figure:

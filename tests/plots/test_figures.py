@@ -52,7 +52,8 @@ def test_unavailable_sentences_name_the_cure(context, fakes):
         replace(context, target="polarizability")
     )
     assert "Pick a molecule" in PLOTS["levels"].unavailable(replace(context, picked=None))
-    assert "another one" in PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules))
+    assert "not in the dataset" in PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules))
+    assert "not predicted" in PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules - 1))
 
 
 def _split(**parts):
