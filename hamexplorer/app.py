@@ -24,6 +24,8 @@ def build(dataset: str = "ethane", *, session: Session | None = None) -> widgets
     if dataset:
         session.open_dataset(dataset)
         session.wait()
+        if session.message.level == "info":
+            session.say("")  # what is open stands in the first card
     page = Page()
     steps = [StructuresPanel(session).widget, TargetsPanel(session).widget, TrainingPanel(session).widget]
     side = styled(widgets.VBox(steps), "hx-side")

@@ -152,14 +152,10 @@ def _real(value: float, kind: Real) -> Any:
         ends = {"min": math.log10(kind.low), "max": math.log10(kind.high)}
         return widgets.FloatLogSlider(value=value, base=10, step=0.05, readout_format=".2g", **ends)
     if kind.high - kind.low <= 1:
-        return widgets.FloatSlider(
-            value=value, min=kind.low, max=kind.high, step=0.01, readout_format=_readout(kind)
-        )
+        step = 0.01 if kind.low >= 0.01 or kind.low == 0 else 0.001
+        digits = ".2f" if step == 0.01 else ".3f"
+        return widgets.FloatSlider(value=value, min=kind.low, max=kind.high, step=step, readout_format=digits)
     return widgets.BoundedFloatText(value=value, min=kind.low, max=kind.high)
-
-
-def _readout(kind: Real) -> str:
-    return ".2f" if kind.high - kind.low > 0.5 else ".3f"
 
 
 def option_label(name: str, kind: Choice) -> str:

@@ -7,8 +7,8 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
-from hamexplorer.panels.parts import card, row, styled, text
 from hamexplorer.panels.page import Page
+from hamexplorer.panels.parts import card, row, styled, text
 from hamexplorer.session import Session
 from hamexplorer.units import energy_factor
 from hamexplorer.views.structure_view import StructureView
@@ -27,12 +27,15 @@ class MoleculePanel:
         self._facts = text("", "hx-molecule-facts")
         self._legend = text("", "hx-legend")
         self._colour = styled(
-            widgets.Dropdown(description="Colour", options=[(label, name) for name, label in _COLOURS.items()]),
+            widgets.Dropdown(
+                description="Colour", options=[(label, name) for name, label in _COLOURS.items()]
+            ),
             "hx-inline",
         )
         stage = styled(widgets.Box([self._view.widget]), "hx-stage")
         self.widget = card(
-            "Molecule", [row(self._title, self._colour, names=["hx-between"]), stage, self._legend, self._facts],
+            "Molecule",
+            [row(self._title, self._colour, names=["hx-between"]), stage, self._legend, self._facts],
             "hx-molecule",
         )
         self._colour.observe(lambda _: self._show(), "value")
@@ -70,11 +73,14 @@ class MoleculePanel:
         if self._colour.value == "element":
             return None
         known = self._session.known(self._session.picked)
-        return next((values[self._colour.value] for values in known.values() if self._colour.value in values), None)
+        return next(
+            (values[self._colour.value] for values in known.values() if self._colour.value in values), None
+        )
 
     def _legend_html(self) -> str:
         marks = "".join(
-            f"<span><i style='background:{entry.color}'></i>{escape(entry.text)}</span>" for entry in self._view.legend
+            f"<span><i style='background:{entry.color}'></i>{escape(entry.text)}</span>"
+            for entry in self._view.legend
         )
         return f"<div class='hx-legend-row'>{marks}</div>"
 

@@ -22,7 +22,9 @@ def text(html: str = "", *names: str) -> widgets.HTML:
     return styled(widgets.HTML(html), "hx-text", *names)
 
 
-def card(title: str, children: Sequence[widgets.Widget], *names: str, number: int | None = None) -> widgets.VBox:
+def card(
+    title: str, children: Sequence[widgets.Widget], *names: str, number: int | None = None
+) -> widgets.VBox:
     """A titled box; a number makes it a step."""
     badge = f"<span class='hx-step' aria-hidden='true'>{number}</span>" if number is not None else ""
     heading = text(f"<h2>{badge}{escape(title)}</h2>", "hx-heading")
@@ -44,7 +46,9 @@ def fold(title: str, children: Sequence[widgets.Widget], *, opened: bool = False
 class Button(widgets.Button):
     """A button that is disabled together with the reason, which its tooltip shows."""
 
-    def __init__(self, description: str, *, help: str = "", icon: str = "", names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, description: str, *, help: str = "", icon: str = "", names: Sequence[str] = ()
+    ) -> None:
         super().__init__(description=description, icon=icon, tooltip=help)
         self._help = help
         styled(self, "hx-button", *names)
@@ -76,7 +80,9 @@ class MessageBox(widgets.VBox):
         for level in ("info", "warning", "error"):
             (self.add_class if level == message.level else self.remove_class)(f"hx-{level}")
         role = "alert" if message.level == "error" else "status"
-        sentence = message.text[:1].upper() + message.text[1:]
+        first = message.text.partition(" ")[0]
+        # A file's name keeps its case.
+        sentence = message.text[:1].upper() + message.text[1:] if first.isalpha() else message.text
         self._text.value = f"<div role='{role}'>{escape(sentence)}</div>" if sentence else ""
         self.layout.display = "" if sentence else "none"
 

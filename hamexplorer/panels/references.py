@@ -28,7 +28,9 @@ class ReferencesPanel:
         self._compute = Button(
             "Compute", help="Compute the references in the background", icon="cogs", names=["hx-compute"]
         )
-        self._cancel = Button("Cancel", help="Stop; what is finished is kept", names=["hx-quiet", "hx-cancel"])
+        self._cancel = Button(
+            "Cancel", help="Stop; what is finished is kept", names=["hx-quiet", "hx-cancel"]
+        )
         self._bar = styled(widgets.FloatProgress(min=0, max=1), "hx-bar")
         self.widget = styled(
             widgets.VBox(

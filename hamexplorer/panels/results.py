@@ -26,14 +26,19 @@ class ResultsPanel:
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
-        self._units = styled(widgets.ToggleButtons(options=["eV", "Ha"], description="Energies in"), "hx-toggle")
-        self._part = styled(widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part")
+        self._units = styled(
+            widgets.ToggleButtons(options=["eV", "Ha"], description="Energies in"), "hx-toggle"
+        )
+        self._part = styled(
+            widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part"
+        )
         self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
         self._plots = {name: LivePlot(name, self._context()) for name in PLOTS}
         self._errors = text("", "hx-errors")
         self._molecule = MoleculePanel(session, page)
         self._downloads = {
-            kind: DownloadButton(label, lambda kind=kind: session.export(kind)) for kind, label in EXPORTS.items()
+            kind: DownloadButton(label, lambda kind=kind: session.export(kind))
+            for kind, label in EXPORTS.items()
         }
         self.widget = self._laid_out()
         for plot in self._plots.values():

@@ -16,10 +16,10 @@ from hamexplorer.structures.sources import SOURCES
 
 _COLUMNS = [
     {"label": "Molecule", "width": "minmax(0, 1fr)"},
-    {"label": "Formula", "width": "74px"},
-    {"label": "Atoms", "width": "44px", "align": "right", "title": "all atoms"},
-    {"label": "Heavy", "width": "46px", "align": "right", "title": "atoms other than hydrogen"},
-    {"label": "Part", "width": "50px", "align": "right", "mark": True, "title": "what training uses it for"},
+    {"label": "Formula", "width": "58px"},
+    {"label": "Atoms", "width": "42px", "align": "right", "title": "all atoms"},
+    {"label": "Heavy", "width": "44px", "align": "right", "title": "atoms other than hydrogen"},
+    {"label": "Part", "width": "34px", "align": "right", "mark": True, "title": "what training uses it for"},
 ]
 _PARTS = {"train": "train", "validation": "valid", "test": "test", "": "–"}
 #: Values of the dataset menu that are no shipped name.
@@ -103,12 +103,21 @@ class StructuresPanel:
 
     def _fill(self, _=None) -> None:
         session = self._session
-        parts = session.parts if len(session.parts) == len(session.structures) else [""] * len(session.structures)
+        parts = (
+            session.parts if len(session.parts) == len(session.structures) else [""] * len(session.structures)
+        )
         rows = []
         for index in session.selected:
             structure = session.structures[index]
             rows.append(
-                [index, structure.label, structure.formula, structure.n_atoms, structure.n_heavy, _PARTS[parts[index]]]
+                [
+                    index,
+                    structure.label,
+                    structure.formula,
+                    structure.n_atoms,
+                    structure.n_heavy,
+                    _PARTS[parts[index]],
+                ]
             )
         self._table.fill(rows)
 
@@ -119,7 +128,9 @@ class AddPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._upload = styled(
-            widgets.FileUpload(multiple=True, description="Upload a file", icon="upload"), "hx-button", "hx-upload"
+            widgets.FileUpload(multiple=True, description="Upload a file", icon="upload"),
+            "hx-button",
+            "hx-upload",
         )
         self._source = styled(
             widgets.Dropdown(
@@ -165,12 +176,12 @@ class AddPanel:
         if not files:
             return
         try:
-            for file in files:
-                if file["size"] > MAX_UPLOAD:
-                    size = f"{file['size'] / 1e6:.0f} MB, more than the {MAX_UPLOAD / 1e6:.0f} MB"
-                    self._session.say(f"{file['name']} has {size} that can be uploaded; give its path instead", "error")
-                    continue
-                self._session.load_upload(file["name"], bytes(file["content"]))
+            size = sum(file["size"] for file in files)
+            if size > MAX_UPLOAD:
+                told = f"{size / 1e6:.0f} MB are more than the {MAX_UPLOAD / 1e6:.0f} MB that can be uploaded"
+                self._session.say(f"{told}; split the file, or give its path as source File", "error")
+            else:
+                self._session.load_upload({file["name"]: bytes(file["content"]) for file in files})
         finally:
             # Emptied, so that the same file can be chosen again.
             self._upload.value = ()

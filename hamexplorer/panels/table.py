@@ -21,7 +21,7 @@ class PickTable(anywidget.AnyWidget):
     rows = traitlets.List().tag(sync=True)
     picked = traitlets.Int(-1).tag(sync=True)
     empty = traitlets.Unicode("Nothing here yet.").tag(sync=True)
-    height = traitlets.Int(216, help="pixels").tag(sync=True)
+    height = traitlets.Int(181, help="pixels").tag(sync=True)
 
     def fill(self, rows: Sequence[Sequence[object]]) -> None:
         """Show other rows."""

@@ -29,7 +29,9 @@ class TargetsPanel:
         basis = [name for name in names if name in BASIS]
         split = [name for name in names if name in SPLIT]
         rest = [name for name in names if name not in (*BASIS, *SPLIT)]
-        self._forms = [Form(session.settings, only=group, changed=self._configure) for group in (basis, split, rest)]
+        self._forms = [
+            Form(session.settings, only=group, changed=self._configure) for group in (basis, split, rest)
+        ]
         self._frozen = text("", "hx-reason")
         titles = ("Basis and model", "Split", "Optimiser and more")
         self.widget = card(
@@ -38,7 +40,11 @@ class TargetsPanel:
                 styled(widgets.VBox([row.widget for row in self._rows.values()]), "hx-targets"),
                 self._frozen,
                 MessageBox(session, "targets"),
-                *(fold(title, [form.widget]) for title, form in zip(titles, self._forms, strict=True) if form.fields),
+                *(
+                    fold(title, [form.widget])
+                    for title, form in zip(titles, self._forms, strict=True)
+                    if form.fields
+                ),
             ],
             "hx-targets-card",
             number=2,
@@ -95,7 +101,9 @@ class TargetRow:
             widgets.Checkbox(description=target.label, indent=False, tooltip=target.help), "hx-check"
         )
         self._weight = styled(
-            widgets.BoundedFloatText(value=self._default, min=_LIGHTEST, max=_HEAVIEST, tooltip="Weight in the loss"),
+            widgets.BoundedFloatText(
+                value=self._default, min=_LIGHTEST, max=_HEAVIEST, tooltip="Weight in the loss"
+            ),
             "hx-weight",
         )
         self._reason = text("", "hx-reason")

@@ -30,9 +30,14 @@ class TrainingPanel:
         )
         self._pause = Button("Pause", help="Hold after the step under way", icon="pause", names=["hx-pause"])
         self._stop = Button(
-            "Stop", help="End after the step under way; the best model is kept", icon="stop", names=["hx-stop"]
+            "Stop",
+            help="End after the step under way; the best model is kept",
+            icon="stop",
+            names=["hx-stop"],
         )
-        self._reset = Button("Reset", help="Forget curves, results and model", icon="undo", names=["hx-reset"])
+        self._reset = Button(
+            "Reset", help="Forget curves, results and model", icon="undo", names=["hx-reset"]
+        )
         self._bar = styled(widgets.FloatProgress(min=0, max=1), "hx-bar")
         self._line = text("", "hx-status")
         self.widget = card(
@@ -51,7 +56,9 @@ class TrainingPanel:
         self._pause.on_click(lambda _: session.resume() if session.state == "paused" else session.pause())
         self._stop.on_click(lambda _: session.stop())
         self._reset.on_click(lambda _: session.reset())
-        session.observe(self._allow, ["state", "selected", "structures", "dataset", "loading", "settings", "results"])
+        session.observe(
+            self._allow, ["state", "selected", "structures", "dataset", "loading", "settings", "results"]
+        )
         session.observe(self._show, ["progress", "state", "selected", "structures", "settings", "loading"])
         self._allow()
         self._show()
@@ -60,7 +67,9 @@ class TrainingPanel:
         session = self._session
         paused = session.state == "paused"
         self._train.allow(session.why_not("start"))
-        self._train.description = "Train again" if session.state in ("stopped", "finished", "failed") else "Train"
+        self._train.description = (
+            "Train again" if session.state in ("stopped", "finished", "failed") else "Train"
+        )
         self._pause.description, self._pause.icon = ("Resume", "play") if paused else ("Pause", "pause")
         self._pause.allow(session.why_not("resume" if paused else "pause"))
         self._stop.allow(session.why_not("stop"))

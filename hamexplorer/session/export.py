@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hamexplorer.session.state import Download
-from hamexplorer.train.results import Results, TrainedModel
+from hamexplorer.train.results import Results
 from hamexplorer.train.settings import RunSettings
 
 
@@ -42,15 +42,13 @@ def results_json(results: Results, settings: RunSettings) -> Download:
         "method": results.dataset.method.label,
         "epoch": results.epoch,
         "settings": settings.to_dict(),
-        "errors": {
-            part: {name: _plain(row) for name, row in results.errors(part).items()} for part in parts
-        },
+        "errors": {part: {name: _plain(row) for name, row in results.errors(part).items()} for part in parts},
     }
     text = json.dumps(content, indent=2, ensure_ascii=False)
     return Download(f"{results.dataset.name}-results.json", text.encode())
 
 
-def model_zip(model: TrainedModel, name: str) -> Download:
+def model_zip(model: Any, name: str) -> Download:
     """The folder that `hamexplorer evaluate` and `hamexplorer predict` take, packed."""
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as scratch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,16 +72,15 @@ class Molecules(traitlets.HasTraits):
         settings = entry.Params() if params is None else params
         self._load(f"Loading from {entry.label}", lambda: entry.load(settings), self._structures_loaded)
 
-    def load_upload(self, filename: str, content: bytes) -> None:
-        """Add the molecules of an uploaded file; a file with references becomes the dataset."""
-        if _holds_references(filename, content):
-            self.open_dataset(content, filename=filename)
+    def load_upload(self, files: Mapping[str, bytes]) -> None:
+        """Add the molecules of uploaded files, all or none; a file with references becomes the dataset."""
+        with_references = [name for name, content in files.items() if _holds_references(name, content)]
+        if with_references and len(files) > 1:
+            self.say(f"{with_references[0]} holds references and opens as dataset; upload it alone", "error")
+        elif with_references:
+            self.open_dataset(files[with_references[0]], filename=with_references[0])
         else:
-            self._load(
-                f"Reading {filename}",
-                lambda: read_structures(content, filename=filename),
-                self._structures_loaded,
-            )
+            self._load(f"Reading {', '.join(files)}", lambda: _read_files(files), self._structures_loaded)
 
     def remove_loaded(self) -> None:
         """Remove the structures that have no references."""
@@ -187,7 +186,9 @@ class Molecules(traitlets.HasTraits):
         """Compute the references of the selected structures that have none, in worker processes."""
         waiting = [self.structures[i] for i in self.without_references]
         if not waiting or self.references.running:
-            reason = "reference calculations are under way" if waiting else "every chosen molecule has references"
+            reason = (
+                "reference calculations are under way" if waiting else "every chosen molecule has references"
+            )
             self.say(f"{reason}; there is nothing to start", "warning", "references")
             return
         self._cancel = cancel = threading.Event()
@@ -230,7 +231,9 @@ class Molecules(traitlets.HasTraits):
             self.say(f"No reference was finished.{aside}", level, "references")
             return
         merged = _merged(self.dataset, computed)
-        note = "" if self.dataset is None or merged is not computed else " They replace those of another method."
+        note = (
+            "" if self.dataset is None or merged is not computed else " They replace those of another method."
+        )
         self._set_dataset(merged)
         count = len(computed)
         self.say(f"References of {count} {_molecules(count)} are ready.{note}{aside}", level, "references")
@@ -249,6 +252,10 @@ def _holds_references(filename: str, content: bytes) -> bool:
     if suffix in (".h5", ".hdf5"):
         return True
     return suffix in (".xyz", ".extxyz") and b"_mo_energy=" in content[:100_000]
+
+
+def _read_files(files: Mapping[str, bytes]) -> list[Structure]:
+    return [s for name, content in files.items() for s in read_structures(content, filename=name)]
 
 
 def _read_dataset(source: str | Path | bytes, filename: str) -> ReferenceDataset:
@@ -270,5 +277,3 @@ def _merged(old: ReferenceDataset | None, new: ReferenceDataset) -> ReferenceDat
         references=(*old.references, *new.references),
         set_aside=(*old.set_aside, *new.set_aside),
     )
-
-

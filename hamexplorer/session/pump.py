@@ -40,7 +40,7 @@ class Pump:
         def run() -> None:
             try:
                 value = work()
-            except BaseException as error:  # noqa: BLE001  whatever it is, the person must hear of it
+            except BaseException as error:  # whatever it is, the person must hear of it
                 self.put(failed, sentence_of(error))
             else:
                 self.put(done, value)

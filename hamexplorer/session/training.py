@@ -24,7 +24,6 @@ from hamexplorer.train.events import (
     Stage,
     WeightsChanged,
 )
-from hamexplorer.train.results import Results, TrainedModel
 from hamexplorer.train.run import Controls, train
 from hamexplorer.train.settings import RunSettings
 
@@ -159,7 +158,7 @@ class Training(Molecules):
             self.progress = Progress(text="preparing", n_epochs=settings.epochs)
             self.say("", where="training")
 
-        def work() -> TrainedModel:
+        def work() -> Any:
             return train(
                 dataset,
                 settings,
@@ -218,7 +217,7 @@ class Training(Molecules):
                 case Resumed():
                     state = "training"
                     progress = dataclasses.replace(progress, text="")
-                case Finished():
+                case Finished() if state != "failed":
                     state = "stopped" if self._controls and self._controls.stopped else "finished"
                     progress = dataclasses.replace(progress, text=event.reason, seconds_left=None)
                 case Failed():
@@ -228,7 +227,7 @@ class Training(Molecules):
             self.history, self.results = history, results
             self.progress, self.state = progress, state
 
-    def _trained(self, models: list[TrainedModel]) -> None:
+    def _trained(self, models: list[Any]) -> None:
         if self.running:
             self.state = "stopped"
         self.model = models[-1]
@@ -274,7 +273,11 @@ class Training(Molecules):
 
     def _predict_picked(self, _: Any = None) -> None:
         """Predict the picked structure if it has no reference, so that its levels can be shown."""
-        if self.model is None or not 0 <= self.picked < len(self.structures) or self.has_reference(self.picked):
+        if (
+            self.model is None
+            or not 0 <= self.picked < len(self.structures)
+            or self.has_reference(self.picked)
+        ):
             return
         structure, model = self.structures[self.picked], self.model
         if structure.key in self.predictions:

@@ -1,0 +1,228 @@
+"""Panels, driven through their widgets: they call the session's verbs and show its traits."""
+
+from __future__ import annotations
+
+import datetime
+
+import ipywidgets as widgets
+import pytest
+
+from hamexplorer.app import build
+from hamexplorer.panels.download import DownloadButton
+from hamexplorer.panels.page import Page
+from hamexplorer.panels.parts import MessageBox, duration
+from hamexplorer.panels.results import ResultsPanel
+from hamexplorer.panels.structures import AddPanel, SelectionPanel, StructuresPanel
+from hamexplorer.panels.table import PickTable
+from hamexplorer.panels.targets import TargetsPanel
+from hamexplorer.panels.training import TrainingPanel
+from hamexplorer.session import Message, Session
+from hamexplorer.session.state import Download
+from hamexplorer.structures.sources import SOURCES
+
+#: What a browser tells of a file's age.
+WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+def found(root: widgets.Widget, kind: type, **traits: object) -> list:
+    """All widgets of a kind below ``root`` with these trait values."""
+    here = [root] if isinstance(root, kind) and all(getattr(root, k) == v for k, v in traits.items()) else []
+    return here + [hit for child in getattr(root, "children", ()) for hit in found(child, kind, **traits)]
+
+
+def upload(name: str, content: bytes) -> tuple[dict, ...]:
+    return (
+        {
+            "name": name,
+            "type": "",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": WHEN,
+        },
+    )
+
+
+def test_the_whole_dashboard_is_built_and_train_is_ready():
+    app = build()
+    (train,) = found(app, widgets.Button, description="Train")
+    assert not train.disabled
+    assert len(found(app, PickTable)[0].rows) == 100
+
+
+def test_without_a_dataset_train_says_why_not():
+    app = build("")
+    (train,) = found(app, widgets.Button, description="Train")
+    assert train.disabled and "references" in train.tooltip
+
+
+def test_a_click_in_the_table_picks_and_a_pick_elsewhere_shows_in_the_table(session):
+    (table,) = found(StructuresPanel(session).widget, PickTable)
+    table.picked = 7
+    assert session.picked == 7
+    session.pick(11)
+    assert table.picked == 11
+
+
+def test_the_table_shows_the_parts_of_the_next_run(session):
+    (table,) = found(StructuresPanel(session).widget, PickTable)
+    assert {row[-1] for row in table.rows} == {"train", "valid", "test"}
+    before = table.rows
+    session.configure(seed=7)
+    assert table.rows != before
+
+
+def test_another_shipped_dataset_is_opened_from_the_menu(session, monkeypatch):
+    asked = []
+    monkeypatch.setattr(session, "open_dataset", asked.append)
+    (menu,) = found(StructuresPanel(session).widget, widgets.Dropdown, description="Dataset")
+    menu.value = "small-molecules"
+    assert asked == ["small-molecules"]
+
+
+def test_the_menu_names_a_dataset_that_is_not_shipped(session, request):
+    panel = StructuresPanel(session)
+    session.open_dataset(request.config.rootpath / "tests" / "reference" / "foreign.xyz")
+    session.wait()
+    (menu,) = found(panel.widget, widgets.Dropdown, description="Dataset")
+    assert menu.label == "foreign"
+
+
+def test_a_smiles_is_loaded_with_the_form_of_its_source(session):
+    panel = AddPanel(session)
+    (words,) = found(panel.widget, widgets.Textarea, description="SMILES")
+    words.value = "CO"
+    found(panel.widget, widgets.Button, description="Load")[0].click()
+    session.wait()
+    assert session.structures[session.picked].formula == "CH4O"
+
+
+def test_every_source_has_a_form(session):
+    panel = AddPanel(session)
+    (menu,) = found(panel.widget, widgets.Dropdown, description="or make them from")
+    for name in SOURCES:
+        menu.value = name
+        assert panel._forms[name].fields
+
+
+def test_an_upload_can_be_repeated_and_a_broken_one_is_a_sentence(session):
+    panel = AddPanel(session)
+    box = MessageBox(session, "structures")
+    (uploader,) = found(panel.widget, widgets.FileUpload)
+    for _ in range(2):
+        uploader.value = upload("broken.xyz", b"3\nwater\nO 0 0 0\n")
+        session.wait()
+        assert uploader.value == ()
+    assert len(session.structures) == 100
+    assert "broken.xyz" in box._text.value and "alert" in box._text.value
+
+
+def test_what_people_wrote_is_shown_as_text(session):
+    box = MessageBox(session, "structures")
+    session.say("<img src=x onerror=alert(1)>", "error")
+    assert "<img" not in box._text.value
+
+
+def test_a_message_can_be_put_away(session):
+    box = MessageBox(session, "training")
+    session.say("stop it", "error", "training")
+    assert box.layout.display == "" and "Stop it" in box._text.value
+    found(box, widgets.Button)[0].click()
+    assert box.layout.display == "none"
+    session.say("elsewhere", "error", "targets")
+    assert box.layout.display == "none"
+
+
+def test_molecules_are_chosen_by_position(session):
+    panel = SelectionPanel(session)
+    found(panel.widget, widgets.Text, description="Positions")[0].value = "0:10"
+    found(panel.widget, widgets.Button, description="Choose")[0].click()
+    assert session.selected == tuple(range(10))
+    found(panel.widget, widgets.Button, description="All")[0].click()
+    assert len(session.selected) == 100
+
+
+def test_a_number_that_is_none_is_refused(session):
+    panel = SelectionPanel(session)
+    found(panel.widget, widgets.Text, description="Fewest heavy atoms")[0].value = "two"
+    found(panel.widget, widgets.Button, description="Choose")[0].click()
+    assert session.message.level == "error" and len(session.selected) == 100
+
+
+def test_targets_are_ticked_and_weighted(session):
+    panel = TargetsPanel(session)
+    (dipole,) = found(panel.widget, widgets.Checkbox, description="Dipole moment")
+    dipole.value = True
+    assert "dipole" in session.settings.targets
+    panel._rows["dipole"]._weight.value = 5.0
+    assert session.settings.targets["dipole"] == 5.0
+
+
+def test_the_last_target_cannot_be_taken_away(session):
+    session.set_weights({"dipole": 1.0})
+    panel = TargetsPanel(session)
+    (dipole,) = found(panel.widget, widgets.Checkbox, description="Dipole moment")
+    dipole.value = False
+    assert dipole.value and dict(session.settings.targets) == {"dipole": 1.0}
+    assert session.message.where == "targets" and session.message.level == "error"
+
+
+def test_while_it_trains_only_targets_and_weights_can_be_changed(session):
+    panel = TargetsPanel(session)
+    session.state = "training"
+    assert all(field.control.disabled for form in panel._forms for field in form.fields.values())
+    assert not panel._rows["dipole"]._check.disabled and "fixed" in panel._frozen.value
+    session.state = "finished"
+    assert not any(field.control.disabled for form in panel._forms for field in form.fields.values())
+
+
+@pytest.mark.parametrize(
+    ("state", "allowed"),
+    [
+        ("idle", {"Train"}),
+        ("preparing", {"Stop"}),
+        ("training", {"Pause", "Stop"}),
+        ("paused", {"Resume", "Stop"}),
+        ("finished", {"Train again", "Reset"}),
+    ],
+)
+def test_each_state_allows_its_buttons(session, state, allowed):
+    panel = TrainingPanel(session)
+    session.state = state
+    enabled = {button.description for button in found(panel.widget, widgets.Button) if not button.disabled}
+    assert enabled - {"×"} == allowed
+
+
+def test_the_results_panel_says_what_to_do_before_the_first_run(session):
+    panel = ResultsPanel(session, Page())
+    for plot in panel._plots.values():
+        assert "Press Train" in plot.figure.layout.annotations[0].text
+
+
+def test_the_dark_page_turns_plots_dark(session):
+    page = Page()
+    panel = ResultsPanel(session, page)
+    light = panel._plots["loss"].figure.layout.annotations[0].font.color
+    page.dark = True
+    assert panel._plots["loss"].figure.layout.annotations[0].font.color != light
+
+
+def test_a_download_is_made_when_it_is_asked_for(monkeypatch):
+    sent = []
+    button = DownloadButton("Results", lambda: Download("a.csv", b"x"))
+    monkeypatch.setattr(button, "send", lambda content, buffers: sent.append((content, buffers)))
+    button._asked(button, {"ask": "file"}, [])
+    assert sent == [({"filename": "a.csv"}, [b"x"])]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(None, ""), (0.2, "1 s"), (40, "40 s"), (180, "3 min"), (7800, "2 h 10 min")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_messages_are_for_their_panels():
+    session = Session()
+    session.message = Message("hello", "info", "training")
+    assert MessageBox(session, "training").layout.display == ""
+    assert MessageBox(session, "structures").layout.display == "none"
