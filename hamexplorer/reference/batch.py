@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 
+import numpy as np
 import pyscf
 
 from hamexplorer.errors import DatasetError, HamExplorerError
@@ -65,14 +66,17 @@ class Batch:
 
     def take_from_store(self, cancel: threading.Event) -> None:
         """Sort molecules into finished, impossible and waiting."""
+        self.factor = machine_factor(self.store)
+        reported = time.monotonic()
         for structure in {s.key: s for s in self.structures}.values():
             if cancel.is_set():
                 return
-            if self._impossible(structure) or self._assemble(structure):
-                continue
-            self.costs[structure.key] = missing_seconds(structure, self.method, self.store)
-            self.waiting.append(structure)
-        self.factor = machine_factor(self.store)
+            if not self._impossible(structure) and not self._assemble(structure):
+                self.costs[structure.key] = missing_seconds(structure, self.method, self.store)
+                self.waiting.append(structure)
+            if time.monotonic() - reported > _REPORT_EVERY:
+                reported = time.monotonic()
+                self.tell(structure.label, None)
 
     def _impossible(self, structure: Structure) -> bool:
         try:
@@ -89,12 +93,17 @@ class Batch:
         large = self.store.get(structure, self.method.large)
         if small is None or large is None:
             return False
-        self.references[structure.key] = Reference.of(structure, self.method, small, large)
+        try:
+            self.references[structure.key] = Reference.of(structure, self.method, small, large)
+        except np.linalg.LinAlgError as error:
+            self.reasons[structure.key] = (
+                f"the large basis of {structure.label} is linearly dependent ({error}); choose a smaller one"
+            )
         return True
 
     def work(self, pool: WorkerPool, cancel: threading.Event) -> None:
         """Keep the workers busy until nothing is left or the run is cancelled."""
-        self._tell(pool, self.waiting[0].label)
+        self.tell(self.waiting[0].label, self._seconds_left(pool))
         reported = time.monotonic()
         while (self.waiting or pool.n_busy) and not cancel.is_set():
             while self.waiting and pool.has_room:
@@ -105,7 +114,8 @@ class Batch:
                 self._take(answer)
             if answer is not None or time.monotonic() - reported > _REPORT_EVERY:
                 reported = time.monotonic()
-                self._tell(pool, answer.task.label if answer else pool.running()[0][0].label)
+                now = answer.task if answer else pool.running()[0][0]
+                self.tell(now.label, self._seconds_left(pool))
         if self.expected > 0:
             remember_factor(self.store, self.spent / self.expected)
 
@@ -135,12 +145,13 @@ class Batch:
             f"of memory; use fewer jobs or a smaller basis, and run again: what is finished is kept"
         )
 
-    def _tell(self, pool: WorkerPool, label: str) -> None:
+    def tell(self, label: str, seconds_left: float | None) -> None:
+        """Report where the run stands."""
         self.report(
             ReferenceProgress(
                 done=len(self.references) + len(self.reasons),
                 total=len({s.key for s in self.structures}),
-                seconds_left=self._seconds_left(pool),
+                seconds_left=seconds_left,
                 label=label,
                 set_aside=self._set_aside(),
             )

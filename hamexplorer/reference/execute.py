@@ -57,7 +57,11 @@ def run_references(
     cancel = cancel or threading.Event()
     batch.store.sweep()
     batch.take_from_store(cancel)
-    if batch.waiting and not cancel.is_set():
+    if cancel.is_set():
+        return batch.dataset(name)
+    if batch.waiting:
         with WorkerPool(min(jobs, len(batch.waiting))) as pool:
             batch.work(pool, cancel)
+    elif batch.structures:
+        batch.tell(batch.structures[-1].label, 0.0)
     return batch.dataset(name)

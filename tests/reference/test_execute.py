@@ -51,8 +51,10 @@ def test_a_batch_is_computed_saved_and_not_computed_again(molecule, quick, store
     before = entries(store)
     assert len(before) == 4
     monkeypatch.setattr(execute, "WorkerPool", None)  # a second run must not even start a process
-    again = run_references(structures, quick, jobs=1, store=store)
+    reports.clear()
+    again = run_references(structures, quick, jobs=1, store=store, report=reports.append)
     assert len(again) == 3
+    assert (reports[-1].done, reports[-1].seconds_left) == (4, 0.0)
     assert entries(store) == before
     assert estimate_seconds(structures, quick, jobs=1, store=store) == 0.0
 
@@ -78,6 +80,10 @@ def test_cancelled_before_it_starts(hydrogens, quick, store):
     cancel = threading.Event()
     cancel.set()
     assert len(run_references(hydrogens(2), quick, store=store, cancel=cancel)) == 0
+
+
+def test_nothing_to_do(quick, store):
+    assert len(run_references([], quick, store=store)) == 0
 
 
 def killing(label: str, times: int):
