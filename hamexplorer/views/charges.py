@@ -8,6 +8,10 @@ import numpy as np
 
 #: Ends and middle of the scale, after ColorBrewer's RdBu, which people with any colour vision can read.
 _NEGATIVE, _NEUTRAL, _POSITIVE = (202, 0, 32), (240, 240, 240), (5, 113, 176)
+#: The same as a scale for NGL.
+CHARGE_COLORS: tuple[str, ...] = tuple(
+    "#" + "".join(f"{channel:02x}" for channel in color) for color in (_NEGATIVE, _NEUTRAL, _POSITIVE)
+)
 #: The scale never gets shorter than this (e), so that noise is not shown as a pattern.
 SHORTEST = 0.1
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
 
 from hamexplorer.structures.structure import Structure
 from hamexplorer.views._nglview import import_nglview
-from hamexplorer.views.charges import LegendEntry, charge_colors, charge_legend, charge_range
+from hamexplorer.views.charges import CHARGE_COLORS, LegendEntry, charge_legend, charge_range
 
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
-_FRESH = itertools.count()
+#: Charges are written with four decimals into a column that has two.
+CHARGE_FACTOR = 100.0
 
 
 class StructureView:
@@ -28,6 +28,7 @@ class StructureView:
         self.widget.camera = "perspective"
         self.legend: tuple[LegendEntry, ...] = ()
         self._component: Any = None
+        self._oriented: tuple[str, ...] = ()
         self._shown: tuple[str, bytes] | None = None
         self.set_dark(dark)
 
@@ -52,9 +53,13 @@ class StructureView:
         self.legend = ()
         if structure is None or structure.n_atoms == 0:
             return
-        text = self._nglview.TextStructure(pdb_text(structure), ext="pdb")
+        text = self._nglview.TextStructure(pdb_text(structure, charges), ext="pdb")
         self._component = self.widget.add_component(text, default_representation=False)
         self._component.add_representation("ball+stick", **self._colors(charges), **_STYLE)
+        if structure.symbols != self._oriented:
+            # Turned once for each kind of molecule: among distorted copies the reader's own turn stays.
+            self._oriented = structure.symbols
+            self.widget.control.orient(orientation(structure.positions).ravel(order="F").tolist())
         self._component.center()
 
     def set_dark(self, dark: bool) -> None:
@@ -65,16 +70,16 @@ class StructureView:
         """Fill the box again, after it was hidden or changed its size."""
         self.widget.handle_resize()
 
-    def _colors(self, charges: np.ndarray | None) -> dict[str, str]:
+    def _colors(self, charges: np.ndarray | None) -> dict[str, Any]:
         if charges is None:
             return {"color_scheme": "element"}
         full = charge_range(charges)
         self.legend = charge_legend(full)
-        # The browser keeps a scheme under its name for ever: a changed one needs a fresh name.
-        name = f"hamexplorer-charge-{next(_FRESH)}"
-        pairs = [[color, f"@{index}"] for index, color in enumerate(charge_colors(charges, full))]
-        self._nglview.color.ColormakerRegistry.add_selection_scheme(name, pairs)
-        return {"color": name}
+        # The charges travel in the B-factor column. A scheme of nglview's ColormakerRegistry would not do: a
+        # browser that returns draws the atoms before it knows the scheme, and they come out black.
+        domain = [-full * CHARGE_FACTOR, full * CHARGE_FACTOR]
+        scale = list(CHARGE_COLORS)
+        return {"color_scheme": "bfactor", "color_scale": scale, "color_domain": domain, "color_mode": "rgb"}
 
 
 _STYLE: dict[str, Any] = {
@@ -85,12 +90,24 @@ _STYLE: dict[str, Any] = {
 }
 
 
-def pdb_text(structure: Structure) -> str:
+def orientation(positions: np.ndarray) -> np.ndarray:
+    """A camera matrix, shape (4, 4), that looks at a molecule's broadest side, its longest axis across the screen."""
+    centred = positions - positions.mean(0)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1].T
+    axes *= np.where(axes[np.arange(3), np.abs(axes).argmax(1)] < 0, -1.0, 1.0)[:, None]
+    axes[2] = np.cross(axes[0], axes[1])
+    camera = np.eye(4)
+    camera[:3, :3] = axes * 50.0  # the scale is a distance; centring sets it anew
+    return camera
+
+
+def pdb_text(structure: Structure, charges: np.ndarray | None = None) -> str:
     """The structure as PDB text that NGL reads: exact positions (Å, three decimals), no cell, no rotation.
 
     Written by hand because ASE's writer turns cells into standard form; the name of an atom is its element,
-    and the element column is what NGL colours by.
+    and the element column is what NGL colours by. Charges, if given, stand in the B-factor column, hundredfold.
     """
+    factors = np.zeros(structure.n_atoms) if charges is None else np.clip(charges, -9.0, 9.0) * CHARGE_FACTOR
     lines = []
     for index, (symbol, position) in enumerate(
         zip(structure.symbols, structure.positions_angstrom, strict=True)
@@ -98,6 +115,6 @@ def pdb_text(structure: Structure) -> str:
         x, y, z = position
         lines.append(
             f"HETATM{(index + 1) % 100000:5d} {symbol.upper():<4s} MOL A   1    {x:8.3f}{y:8.3f}{z:8.3f}"
-            f"{1:6.2f}{0:6.2f}          {symbol.upper():>2s}"
+            f"{1:6.2f}{factors[index]:6.2f}          {symbol.upper():>2s}"
         )
     return "\n".join([*lines, "END", ""])

@@ -8,7 +8,7 @@ from ase.io import read
 from hamexplorer.structures.structure import Structure
 from hamexplorer.views._nglview import front_end_version, import_nglview
 from hamexplorer.views.charges import charge_colors, charge_legend, charge_range
-from hamexplorer.views.structure_view import StructureView, pdb_text
+from hamexplorer.views.structure_view import StructureView, orientation, pdb_text
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +60,17 @@ def test_showing_the_same_again_does_nothing(view):
     assert view.widget._ngl_component_ids == [shown]
 
 
-def test_charges_colour_the_atoms_under_a_fresh_name(view):
-    schemes = []
-    for charge in (0.2, 0.3):
-        view.show(some("H2O"), charges=np.array([-2 * charge, charge, charge]))
-        assert len(view.legend) == 5
-        (message,) = [m for m in view.widget._ngl_msg_archive if m["methodName"] == "addRepresentation"][-1:]
-        schemes.append(message["kwargs"]["color"])
-    assert schemes[0] != schemes[1]
+def test_charges_colour_the_atoms_on_a_symmetric_scale(view):
+    charges = np.array([-0.4312, 0.2156, 0.2156])
+    view.show(some("H2O"), charges=charges)
+    assert len(view.legend) == 5
+    (message,) = [m for m in view.widget._ngl_msg_archive if m["methodName"] == "addRepresentation"][-1:]
+    assert message["kwargs"]["colorScheme"] == "bfactor"
+    assert message["kwargs"]["colorDomain"] == [-50, 50]
+    lines = [line for line in pdb_text(some("H2O"), charges).splitlines() if line.startswith("HETATM")]
+    np.testing.assert_allclose([float(line[60:66]) / 100 for line in lines], charges)
+    view.show(some("H2O"))
+    assert view.legend == ()
 
 
 def test_dark_changes_the_background(view):
@@ -87,3 +90,14 @@ def test_colours_of_charges_are_symmetric_and_the_legend_says_their_values():
     legend = charge_legend(0.6)
     assert [entry.label for entry in legend] == ["−0.60 e", "−0.30 e", "0", "+0.30 e", "+0.60 e"]
     assert all(re.fullmatch("#[0-9a-f]{6}", entry.color) for entry in legend)
+
+
+@pytest.mark.parametrize("name", ["C2H2", "CH4", "C6H6", "H2O"])
+def test_the_camera_looks_at_the_broadest_side(name):
+    positions = some(name).positions
+    turn = orientation(positions)[:3, :3] / 50
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(turn) == pytest.approx(1)
+    spread = ((positions - positions.mean(0)) @ turn.T).std(0)
+    assert spread[0] >= spread[1] - 1e-9
+    assert spread[1] >= spread[2] - 1e-9
