@@ -22,7 +22,7 @@ class Registry(Mapping[str, T]):
         """Class decorator: store one instance of the class under ``name`` and set its ``name``."""
 
         def add(cls: type) -> type:
-            cls.name = name
+            cls.name = name  # type: ignore[attr-defined]
             self.add(name, cls())
             return cls
 
