@@ -79,7 +79,7 @@ class MoleculePanel:
 
     def _legend_html(self) -> str:
         marks = "".join(
-            f"<span><i style='background:{entry.color}'></i>{escape(entry.text)}</span>"
+            f"<span><i style='background:{entry.color}'></i>{escape(entry.label)}</span>"
             for entry in self._view.legend
         )
         return f"<div class='hx-legend-row'>{marks}</div>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from html import escape
 
 import ipywidgets as widgets
@@ -37,7 +38,7 @@ class ResultsPanel:
         self._errors = text("", "hx-errors")
         self._molecule = MoleculePanel(session, page)
         self._downloads = {
-            kind: DownloadButton(label, lambda kind=kind: session.export(kind))
+            kind: DownloadButton(label, partial(session.export, kind))
             for kind, label in EXPORTS.items()
         }
         self.widget = self._laid_out()

@@ -17,8 +17,8 @@ class PickTable(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).parent / "table.js"
-    columns = traitlets.List().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
+    columns: traitlets.List = traitlets.List().tag(sync=True)
+    rows: traitlets.List = traitlets.List().tag(sync=True)
     picked = traitlets.Int(-1).tag(sync=True)
     empty = traitlets.Unicode("Nothing here yet.").tag(sync=True)
     height = traitlets.Int(181, help="pixels").tag(sync=True)
