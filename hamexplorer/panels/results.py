@@ -38,8 +38,7 @@ class ResultsPanel:
         self._errors = text("", "hx-errors")
         self._molecule = MoleculePanel(session, page)
         self._downloads = {
-            kind: DownloadButton(label, partial(session.export, kind))
-            for kind, label in EXPORTS.items()
+            kind: DownloadButton(label, partial(session.export, kind)) for kind, label in EXPORTS.items()
         }
         self.widget = self._laid_out()
         for plot in self._plots.values():
