@@ -7,6 +7,7 @@ kernels of visitors who left, and answer requests made under any host name.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 import webbrowser
@@ -155,9 +156,12 @@ def _configuration(notebook: Path, port: int, cull_after: int, debug: bool):
     # A voila.json in the current folder is somebody else's.
     config.Voila.config_file_paths = []
     config.Voila.log_level = "DEBUG" if debug else "ERROR"
-    # Pages of other sites must not reach the kernel under a host name that points here. A ping is given up
-    # before the next one (ms): Jupyter's default is longer, which tornado complains about.
-    config.Voila.tornado_settings = {"allow_remote_access": False, "ws_ping_timeout": 30_000}
+    # Pages of other sites must not reach the kernel under a host name that points here. The time after which a
+    # silent page counts as gone must be longer than that between two pings (30 s), or every connection is cut
+    # after the first; tornado complains about Jupyter's three pings, and knows no better.
+    config.Voila.tornado_settings = {"allow_remote_access": False}
+    if not debug:
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)
     if zmq.has("curve"):
         config.KernelManager.transport_encryption = "auto"
     config.VoilaConfiguration.template = TEMPLATE
