@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     out = check_output(options.json, (".json",)) if options.json else None
 
     from hamexplorer.reference.dataset import read_dataset
-    from hamexplorer.train.results import TrainedModel
+    from hamexplorer.train.trained import TrainedModel
 
     model = TrainedModel.load(options.run_folder)
     results = model.evaluate(read_dataset(options.dataset), options.split)

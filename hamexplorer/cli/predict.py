@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     out = check_output(options.out, tuple(WRITERS))
     structures = read_structures_option(options)
 
-    from hamexplorer.train.results import TrainedModel
+    from hamexplorer.train.trained import TrainedModel
 
     predictions = TrainedModel.load(options.run_folder).predict(structures)
     WRITERS[out.suffix.lower()](out, predictions)

@@ -63,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
             f"{options.out} holds a run already; go on with --resume, or give another folder after --out"
         )
     dataset = read_dataset(options.dataset)
+    # Before the work rather than after it: can the model be kept there?
+    options.out.mkdir(parents=True, exist_ok=True)
 
     from hamexplorer.train.run import Controls, train
 
@@ -73,9 +75,9 @@ def run(options: argparse.Namespace) -> int:
             dataset, settings, controls=controls, report=narrator, folder=options.out, resume=resume
         )
     narrator.line.clear()
-    results = model.evaluate(dataset, "test")
-    print(f"{options.out}: errors on the test molecules")
-    print(error_table(results.errors("test", units="eV")))
+    part = "test" if model.split_of(dataset).test else "all"
+    print(f"{options.out}: errors on {'the test' if part == 'test' else 'all'} molecules")
+    print(error_table(model.evaluate(dataset, part).errors(part, units="eV")))
     if stop.is_set():
         print(f"stopped early; the best state so far is in {options.out}", file=sys.stderr)
         return INTERRUPTED
