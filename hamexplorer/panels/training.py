@@ -43,8 +43,7 @@ class TrainingPanel:
         self.widget = card(
             "Training",
             [
-                row(self._train, names=["hx-train-row"]),
-                row(self._pause, self._stop, self._reset, names=["hx-controls"]),
+                row(self._train, self._pause, self._stop, self._reset, names=["hx-controls"]),
                 self._bar,
                 self._line,
                 MessageBox(session, "training"),

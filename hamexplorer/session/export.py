@@ -15,6 +15,7 @@ from typing import Any
 from hamexplorer.session.state import Download
 from hamexplorer.train.results import Results
 from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.trained import TrainedModel
 
 
 def results_csv(results: Results) -> Download:
@@ -48,7 +49,7 @@ def results_json(results: Results, settings: RunSettings) -> Download:
     return Download(f"{results.dataset.name}-results.json", text.encode())
 
 
-def model_zip(model: Any, name: str) -> Download:
+def model_zip(model: TrainedModel, name: str) -> Download:
     """The folder that `hamexplorer evaluate` and `hamexplorer predict` take, packed."""
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as scratch:

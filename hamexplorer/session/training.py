@@ -26,6 +26,7 @@ from hamexplorer.train.events import (
 )
 from hamexplorer.train.run import Controls, train
 from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.trained import Prediction, TrainedModel
 
 #: What is told of one molecule beside its orbital energies.
 PROPERTIES = ("dipole", "polarizability", "mulliken_charge", "lowdin_charge", "mayer_bond_order")
@@ -158,7 +159,7 @@ class Training(Molecules):
             self.progress = Progress(text="preparing", n_epochs=settings.epochs)
             self.say("", where="training")
 
-        def work() -> Any:
+        def work() -> TrainedModel:
             return train(
                 dataset,
                 settings,
@@ -227,7 +228,7 @@ class Training(Molecules):
             self.history, self.results = history, results
             self.progress, self.state = progress, state
 
-    def _trained(self, models: list[Any]) -> None:
+    def _trained(self, models: list[TrainedModel]) -> None:
         if self.running:
             self.state = "stopped"
         self.model = models[-1]
@@ -283,13 +284,13 @@ class Training(Molecules):
         if structure.key in self.predictions:
             return
 
-        def predicted(values: list[Any]) -> None:
+        def predicted(values: list[list[Prediction]]) -> None:
             if self.model is model:
                 found = {prediction.structure.key: prediction for value in values for prediction in value}
                 self.predictions = {**self.predictions, **found}
 
         def failed(sentences: list[str]) -> None:
-            self.say(sentences[-1], "error", "training")
+            self.say(f"{structure.label} cannot be predicted: {sentences[-1]}", "warning")
 
         self.pump.start(lambda: model.predict([structure]), done=predicted, failed=failed)
 

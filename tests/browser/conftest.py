@@ -148,6 +148,8 @@ class Visit:
     name: str
     strangers: list[str] = field(default_factory=list)
     shots: int = 0
+    #: Connections to the kernel that were cut while the page was open.
+    lost: list[str] = field(default_factory=list)
 
     def screenshot(self, step: str) -> None:
         """Keep a picture of this step if HAMEXPLORER_SCREENSHOTS names a folder."""
@@ -158,7 +160,8 @@ class Visit:
             self.page.screenshot(path=Path(folder) / f"{self.name}-{self.shots:02d}-{step}.png")
 
     def button(self, name: str) -> Locator:
-        return self.page.locator(".hx-app").get_by_role("button", name=name, exact=True)
+        """By its words; the icon in front of them is a character of the name, too."""
+        return self.page.locator(".hx-app").get_by_role("button", name=re.compile(rf"(^|\W){re.escape(name)}$"))
 
     @property
     def status(self) -> Locator:
@@ -200,7 +203,7 @@ class Visit:
 
     def wait_for_plots(self, *plots: str) -> None:
         for plot in plots:
-            wait_until(lambda plot=plot: self.points(plot) > 3, f"the plot {plot} has points")
+            wait_until(lambda plot=plot: self.points(plot) > 0, f"the plot {plot} has points")
 
     def overflow(self) -> int:
         """Pixels by which the dashboard, or anything in it, is wider than the window."""
@@ -244,6 +247,10 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
                 made.strangers.append(route.request.url)
                 route.abort()
 
+        def connected(socket) -> None:
+            socket.on("close", lambda closed: made.lost.append(closed.url))
+
+        made.page.on("websocket", connected)
         context.route(re.compile(r"^(https?|wss?)://"), guard)
         made.page.goto(address, wait_until="commit")
         return made

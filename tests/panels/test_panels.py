@@ -182,7 +182,7 @@ def test_while_it_trains_only_targets_and_weights_can_be_changed(session):
         ("preparing", {"Stop"}),
         ("training", {"Pause", "Stop"}),
         ("paused", {"Resume", "Stop"}),
-        ("finished", {"Train again", "Reset"}),
+        ("finished", {"Train", "Reset"}),
     ],
 )
 def test_each_state_allows_its_buttons(session, state, allowed):
