@@ -1,0 +1,79 @@
+"""Learn effective electronic Hamiltonians live: load molecules, train, look.
+
+`hamexplorer` in a terminal opens the dashboard; in Python the same verbs are
+
+>>> import hamexplorer as hx
+>>> dataset = hx.read_dataset("ethane")
+>>> model = hx.train(dataset, hx.RunSettings(epochs=20))
+>>> model.evaluate(dataset, "test").errors("test", units="eV")
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+__version__ = "0.1.0"
+
+#: Public name -> module that defines it; loaded when first asked for, so that importing the package is quick.
+_PUBLIC = {
+    "Controls": "hamexplorer.train.controls",
+    "HamExplorerError": "hamexplorer.errors",
+    "ReferenceDataset": "hamexplorer.reference.dataset",
+    "ReferenceMethod": "hamexplorer.reference.method",
+    "Results": "hamexplorer.train.results",
+    "RunSettings": "hamexplorer.train.settings",
+    "Structure": "hamexplorer.structures.structure",
+    "TARGETS": "hamexplorer.physics.targets",
+    "TrainedModel": "hamexplorer.train.trained",
+    "from_smiles": "hamexplorer.structures.smiles",
+    "read_dataset": "hamexplorer.reference.dataset",
+    "read_structures": "hamexplorer.structures.files",
+    "run_references": "hamexplorer.reference.execute",
+    "train": "hamexplorer.train.run",
+    "write_dataset": "hamexplorer.reference.dataset",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'hamexplorer' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])
+
+
+def _configure_jax() -> None:
+    """Float64 and compiled code kept per user, before anything imports JAX or PySCFAD.
+
+    Eigenvalues need float64; PySCFAD would switch to it anyway, but only once it is imported. What a user has set
+    in the environment stays.
+    """
+    import platformdirs
+
+    folder = os.path.join(platformdirs.user_cache_dir("hamexplorer"), "compiled")
+    wanted = {
+        "JAX_ENABLE_X64": "1",
+        "JAX_COMPILATION_CACHE_DIR": folder,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+    }
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+    if "jax" in sys.modules:
+        config = sys.modules["jax"].config
+        config.update("jax_enable_x64", True)
+        if config.jax_compilation_cache_dir is None:
+            config.update("jax_compilation_cache_dir", folder)
+            config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+
+
+_configure_jax()

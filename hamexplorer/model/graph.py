@@ -1,0 +1,139 @@
+"""A structure as the model sees it: atoms, directed pairs, harmonics, radial functions, neighbour densities.
+
+Everything here depends on the geometry only and is computed once per data set, on the host, in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import sph_harm_y
+
+from hamexplorer.errors import StructureError
+from hamexplorer.structures.pairs import find_pairs
+from hamexplorer.structures.structure import Structure
+from hamexplorer.units import BOHR_ANGSTROM
+
+
+@dataclass(frozen=True)
+class GraphSettings:
+    """How geometry becomes numbers.
+
+    Attributes:
+        elements: atomic numbers that the model knows, rising.
+        cutoff_angstrom: pairs farther apart do not see each other.
+        n_radial: radial functions.
+        l_max: highest order of the spherical harmonics.
+    """
+
+    elements: tuple[int, ...]
+    cutoff_angstrom: float = 6.0
+    n_radial: int = 8
+    l_max: int = 2
+
+
+class Graph(NamedTuple):
+    """Arrays of one structure, or of several laid end to end.
+
+    Attributes:
+        species: index into the elements, shape (n_atoms,).
+        i, j: atoms of each directed pair, shape (n_pairs,).
+        harmonics: Y_lm(r̂_ij), norm² = 2l + 1, m = -l … l, shape (n_pairs, (l_max + 1)²).
+        radial: R_n(r_ij), zero with its slope at the cutoff, shape (n_pairs, n_radial).
+        envelope: the smooth cutoff itself, shape (n_pairs,).
+        density: Σ_j R_n Y_lm by element of j, shape (n_atoms, n_elements · n_radial, (l_max + 1)²).
+    """
+
+    species: np.ndarray
+    i: np.ndarray
+    j: np.ndarray
+    harmonics: np.ndarray
+    radial: np.ndarray
+    envelope: np.ndarray
+    density: np.ndarray
+
+
+def smooth_cutoff(distance: np.ndarray, cutoff: float) -> np.ndarray:
+    """(1 - x²)³ with x = r/r_c: 1 at zero, and zero with two derivatives at the cutoff."""
+    x = np.minimum(distance / cutoff, 1.0)
+    return (1 - x**2) ** 3
+
+
+def radial_basis(distance: np.ndarray, cutoff: float, n: int) -> np.ndarray:
+    """Gaussians in r, evenly spaced from 0.8 bohr to the cutoff, times the smooth cutoff; shape (…, n)."""
+    centres = np.linspace(0.8, cutoff, n)
+    width = 0.8 * (centres[1] - centres[0]) if n > 1 else cutoff / 2
+    gaussians = np.exp(-0.5 * ((distance[..., None] - centres) / width) ** 2)
+    return gaussians * smooth_cutoff(distance, cutoff)[..., None]
+
+
+def spherical_harmonics(vectors: np.ndarray, l_max: int) -> np.ndarray:
+    """Real harmonics of the directions, norm² = 2l + 1, m = -l … l; shape (…, (l_max + 1)²).
+
+    SciPy's complex harmonics carry the Condon-Shortley phase; it is taken out, so that m = -1, 0, 1 are y, z, x.
+    """
+    x, y, z = np.moveaxis(np.asarray(vectors, dtype=np.float64), -1, 0)
+    polar, azimuth = np.arctan2(np.hypot(x, y), z), np.arctan2(y, x)
+    found = []
+    for l in range(l_max + 1):
+        for m in range(-l, l + 1):
+            value = np.sqrt(4 * np.pi) * (-1) ** m * sph_harm_y(l, abs(m), polar, azimuth)
+            found.append(value.real if m == 0 else np.sqrt(2) * (value.imag if m < 0 else value.real))
+    return np.stack(found, axis=-1)
+
+
+def make_graph(structure: Structure, settings: GraphSettings) -> Graph:
+    """Compute the arrays of one structure.
+
+    Raises:
+        StructureError: if it holds an element that the model was not made for.
+    """
+    known = {z: k for k, z in enumerate(settings.elements)}
+    unknown = [s for s, z in zip(structure.symbols, structure.numbers, strict=True) if int(z) not in known]
+    if unknown:
+        raise StructureError(
+            f"{structure.label} holds {unknown[0]}, which the model has not learned; train on a dataset with "
+            f"{unknown[0]}, or leave the molecule out"
+        )
+    species = np.array([known[int(z)] for z in structure.numbers], dtype=np.int32)
+    pairs = find_pairs(structure, cutoff_angstrom=settings.cutoff_angstrom)
+    cutoff = settings.cutoff_angstrom / BOHR_ANGSTROM
+    distance = np.linalg.norm(pairs.vector, axis=1)
+    n_lm = (settings.l_max + 1) ** 2
+    harmonics = spherical_harmonics(pairs.vector, settings.l_max) if len(distance) else np.zeros((0, n_lm))
+    radial = radial_basis(distance, cutoff, settings.n_radial)
+    density = np.zeros((structure.n_atoms, len(settings.elements), settings.n_radial, n_lm))
+    np.add.at(density, (pairs.i, species[pairs.j]), radial[:, :, None] * harmonics[:, None, :])
+    return Graph(
+        species=species,
+        i=pairs.i.astype(np.int32),
+        j=pairs.j.astype(np.int32),
+        harmonics=harmonics.astype(np.float32),
+        radial=radial.astype(np.float32),
+        envelope=smooth_cutoff(distance, cutoff).astype(np.float32),
+        density=density.reshape(structure.n_atoms, -1, n_lm).astype(np.float32),
+    )
+
+
+def join_graphs(graphs: Sequence[Graph], *, n_atoms: int, n_pairs: int) -> Graph:
+    """Lay graphs end to end and pad; padding pairs point at the last padding atom and carry zeros."""
+    first = np.cumsum([0] + [len(g.species) for g in graphs])
+    i = np.concatenate([g.i + start for g, start in zip(graphs, first, strict=False)])
+    j = np.concatenate([g.j + start for g, start in zip(graphs, first, strict=False)])
+
+    def padded(name: str, size: int) -> np.ndarray:
+        joined = np.concatenate([getattr(g, name) for g in graphs])
+        return np.pad(joined, [(0, size - len(joined))] + [(0, 0)] * (joined.ndim - 1))
+
+    return Graph(
+        species=padded("species", n_atoms),
+        i=np.pad(i, (0, n_pairs - len(i)), constant_values=n_atoms - 1),
+        j=np.pad(j, (0, n_pairs - len(j)), constant_values=n_atoms - 1),
+        harmonics=padded("harmonics", n_pairs),
+        radial=padded("radial", n_pairs),
+        envelope=padded("envelope", n_pairs),
+        density=padded("density", n_atoms),
+    )

@@ -1,0 +1,93 @@
+"""Equivariant building blocks: linear maps an order at a time, Clebsch-Gordan products, gates.
+
+Features are arrays of shape (items, channels, components), components running over l = 0 … l_max and m = -l … l with
+natural parity. Products are dense contractions with one constant tensor: for l_max = 2 that is 81 × 9, which a CPU
+multiplies faster, and XLA compiles far faster, than the same sum path by path.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hamexplorer.basis.coupling import Irrep, clebsch_gordan
+
+
+def l_of_component(l_max: int) -> np.ndarray:
+    """l of every component, shape ((l_max + 1)²,)."""
+    return np.repeat(np.arange(l_max + 1), 2 * np.arange(l_max + 1) + 1)
+
+
+def natural_irreps(l_max: int) -> tuple[Irrep, ...]:
+    return tuple(Irrep(l, True) for l in range(l_max + 1))
+
+
+@cache
+def product_tensor(
+    l_max: int, irreps: tuple[Irrep, ...], second: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Constant tensor of the product of two natural features into a list of irreps.
+
+    Args:
+        l_max: of both factors.
+        irreps: wanted in the result, in order.
+        second: the l of the second factor that take part; all of them if None.
+
+    Returns:
+        Shape ((l_max + 1)², (l_max + 1)², components of the irreps); paths into one irrep are scaled so that
+        independent unit-variance factors give a unit-variance result.
+    """
+    n, dim = (l_max + 1) ** 2, sum(irrep.dim for irrep in irreps)
+    tensor = np.zeros((n, n, dim))
+    start = 0
+    for irrep in irreps:
+        paths = [
+            (a, b)
+            for a in range(l_max + 1)
+            for b in (range(l_max + 1) if second is None else second)
+            if abs(a - b) <= irrep.l <= a + b and ((a + b + irrep.l) % 2 == 0) == irrep.natural
+        ]
+        for a, b in paths:
+            block = clebsch_gordan(a, b, irrep.l) / np.sqrt(len(paths))
+            tensor[a * a : (a + 1) ** 2, b * b : (b + 1) ** 2, start : start + irrep.dim] = block
+        start += irrep.dim
+    return tensor.astype(np.float32)
+
+
+class Linear(eqx.Module):
+    """Mixes channels, with other weights for every l; keeps equivariance."""
+
+    weight: Array
+    l_max: int = eqx.field(static=True)
+
+    def __init__(self, n_in: int, n_out: int, l_max: int, *, key: Array, scale: float = 1.0) -> None:
+        self.weight = scale * jax.random.normal(key, (l_max + 1, n_in, n_out), jnp.float32) / np.sqrt(n_in)
+        self.l_max = l_max
+
+    def __call__(self, x: Array) -> Array:
+        return jnp.einsum("aci,icd->adi", x, self.weight[l_of_component(self.l_max)])
+
+
+class MLP(eqx.Module):
+    """Two-layer perceptron on invariants, SiLU in between."""
+
+    first: Array
+    bias: Array
+    second: Array
+
+    def __init__(self, n_in: int, n_hidden: int, n_out: int, *, key: Array, scale: float = 1.0) -> None:
+        k1, k2 = jax.random.split(key)
+        self.first = jax.random.normal(k1, (n_in, n_hidden), jnp.float32) / np.sqrt(n_in)
+        self.bias = jnp.zeros(n_hidden, jnp.float32)
+        self.second = scale * jax.random.normal(k2, (n_hidden, n_out), jnp.float32) / np.sqrt(n_hidden)
+
+    def hidden(self, x: Array) -> Array:
+        return jax.nn.silu(x @ self.first + self.bias)
+
+    def __call__(self, x: Array) -> Array:
+        return self.hidden(x) @ self.second

@@ -1,0 +1,77 @@
+"""Cheap Hamiltonians H̃0 that the model improves on: it learns the difference.
+
+A baseline needs no self-consistency, so prediction stays independent of any reference calculation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pyscf import gto, scf
+
+from hamexplorer._registry import Registry
+from hamexplorer.physics.molecule import make_mole
+from hamexplorer.physics.populations import inverse_square_root
+from hamexplorer.structures.structure import Structure
+
+
+class Baseline:
+    """Base of every baseline.
+
+    Attributes:
+        uses_training_mean: the runner adds the training set's mean on-site blocks instead of a matrix.
+    """
+
+    name = ""
+    label = ""
+    help = ""
+    uses_training_mean = False
+
+    def matrix(self, structure: Structure, basis: str) -> np.ndarray:
+        """H̃0 in Löwdin orbitals of the small basis, shape (n_ao, n_ao), Ha."""
+        n_ao = make_mole(structure, basis).nao
+        return np.zeros((n_ao, n_ao))
+
+
+BASELINES: Registry[Baseline] = Registry("baseline")
+
+
+@BASELINES.register("sap")
+class SuperpositionOfAtomicPotentials(Baseline):
+    """T + V of superposed atomic potentials, fitted by Gaussians so that they rotate exactly.
+
+    Source: Lehtola, J. Chem. Theory Comput. 15, 1593 (2019); Lehtola, Visscher & Engel, J. Chem. Phys. 152, 144105 (2020).
+    """
+
+    label = "Atomic potentials (SAP)"
+    help = "Kinetic energy plus the sum of screened atomic potentials: no iteration, and most of the physics."
+
+    def matrix(self, structure: Structure, basis: str) -> np.ndarray:
+        mol = make_mole(structure, basis)
+        core = scf.hf.get_hcore(mol) + scf.hf.make_sap(mol, _sap_potentials(structure))
+        x = inverse_square_root(mol.intor_symmetric("int1e_ovlp"))
+        return x @ core @ x
+
+
+def _sap_potentials(structure: Structure) -> dict[str, np.ndarray]:
+    """Exponents and coefficients of each element's screening charge."""
+    return {
+        symbol: np.array([pair for pair in gto.basis.load("sapgrasplarge", symbol)[0][1:]], dtype=float)
+        for symbol in structure.elements
+    }
+
+
+@BASELINES.register("mean")
+class TrainingMean(Baseline):
+    """The training set's mean of every rotation-invariant on-site component."""
+
+    label = "Mean of the training set"
+    help = "The average on-site blocks of the training molecules, an element at a time."
+    uses_training_mean = True
+
+
+@BASELINES.register("none")
+class NoBaseline(Baseline):
+    """Zero: the whole matrix is learned, as in the paper's molecular models."""
+
+    label = "None"
+    help = "Learn the whole matrix, as the paper does for molecules."

@@ -1,0 +1,237 @@
+r"""Properties that can be learned: each is one formula on the electronic state of a Hamiltonian.
+
+The same ``predict`` serves training, prediction and tests; PySCF's own numbers are the tests' oracle. Every
+predicted array is padded to the batch's shape; ``flatten`` picks the scalars that count.
+
+Energies, and only energies, change unit on screen; everything here is in atomic units.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hamexplorer._registry import Registry
+from hamexplorer.basis.reductions import ReducedReference
+from hamexplorer.physics.integrals import Integrals
+from hamexplorer.physics.solve import ElectronicState
+
+#: Gaps below this (Ha) enter the polarizability through a smooth continuation that never reaches zero.
+SMALLEST_GAP = 0.03
+
+
+def bounded_gap(gap: Array) -> Array:
+    r"""The gap itself above g₀ = 0.03 Ha; below, g₀²/(2g₀ - gap): positive, continuous with its slope.
+
+    A gap that closes while the model learns then makes the polarizability large, growing linearly, but not infinite,
+    and its gradient keeps pointing back to an open gap.
+    """
+    low = SMALLEST_GAP**2 / (2 * SMALLEST_GAP - jnp.minimum(gap, SMALLEST_GAP))
+    return jnp.where(gap >= SMALLEST_GAP, gap, low)
+
+
+class Target:
+    """Base of every target.
+
+    Attributes:
+        name: set by the registry.
+        label, help: for people.
+        unit: atomic unit of the values, as text.
+        is_energy: shown in eV or Ha as the user likes.
+        default_weight: weight in the loss when chosen without one.
+        axes: what each axis of a value runs over: "n_ao", "n_atoms" or "x" (Cartesian).
+        irreps: how one value rotates: "0e" scalar, "1o" vector, "tensor" Cartesian rank 2, "matrix" between orbitals.
+    """
+
+    name: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    help: ClassVar[str] = ""
+    unit: ClassVar[str] = ""
+    is_energy: ClassVar[bool] = False
+    default_weight: ClassVar[float] = 1.0
+    axes: ClassVar[tuple[str, ...]] = ()
+    irreps: ClassVar[str] = "0e"
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        """The property of one state, padded shape."""
+        raise NotImplementedError
+
+    def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray | None:
+        """The value to learn, unpadded, or None where the dataset lacks it."""
+        return getattr(properties, self.name)
+
+    def raw(self, properties: Any, fock: np.ndarray | None, n_occ: int) -> np.ndarray | None:
+        """What the raw small-basis calculation says, unpadded, or None."""
+        return getattr(properties, self.name)
+
+    def weights(self, value: np.ndarray, reduced: ReducedReference) -> np.ndarray:
+        """Which of a value's scalars count, same shape as the value; 0 or 1."""
+        return np.ones(np.shape(value))
+
+
+TARGETS: Registry[Target] = Registry("target")
+
+
+@TARGETS.register("mo_energy")
+class MOEnergy(Target):
+    """Orbital energies ε of H C = S C ε, ascending."""
+
+    label = "Orbital energies"
+    help = "The energy levels of the electrons; which of them are matched is the basis reduction's choice."
+    unit = "Ha"
+    is_energy = True
+    default_weight = 1e4
+    axes = ("n_ao",)
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        return jnp.where(state.mo_mask, state.mo_energy, 0.0)
+
+    def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray:
+        return reduced.levels
+
+    def weights(self, value: np.ndarray, reduced: ReducedReference) -> np.ndarray:
+        return reduced.weights
+
+
+@TARGETS.register("homo_lumo_gap")
+class HomoLumoGap(Target):
+    """Energy between the highest occupied and the lowest empty level."""
+
+    label = "HOMO-LUMO gap"
+    help = "The energy from the highest filled to the lowest empty level: roughly the colour of a molecule."
+    unit = "Ha"
+    is_energy = True
+    default_weight = 1e2
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        # A molecule whose small basis has no empty orbital (He in STO-3G) has no gap; it is masked by the frame.
+        lumo = jnp.minimum(integrals.n_occ, state.mo_energy.shape[-1] - 1)
+        gap = state.mo_energy[lumo] - state.mo_energy[integrals.n_occ - 1]
+        return jnp.where(state.mo_mask[lumo], gap, 0.0)
+
+    def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray | None:
+        return _gap(properties.mo_energy, n_occ) if len(reduced.levels) > n_occ else None
+
+    def raw(self, properties: Any, fock: np.ndarray | None, n_occ: int) -> np.ndarray | None:
+        return _gap(properties.mo_energy, n_occ)
+
+
+def _gap(mo_energy: np.ndarray, n_occ: int) -> np.ndarray | None:
+    return np.asarray(mo_energy[n_occ] - mo_energy[n_occ - 1]) if len(mo_energy) > n_occ else None
+
+
+@TARGETS.register("dipole")
+class Dipole(Target):
+    r"""Dipole moment μ = Σ_A Z_A R_A - tr(P r), origin at 0 (Szabo & Ostlund, sec. 3.4.7)."""
+
+    label = "Dipole moment"
+    help = "How far positive and negative charge are apart; 1 e·bohr is 2.54 debye."
+    unit = "e·bohr"
+    default_weight = 1e3
+    axes = ("x",)
+    irreps = "1o"
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        return integrals.nuclear_dipole - jnp.einsum("xpq,pq->x", integrals.r, state.density)
+
+
+@TARGETS.register("polarizability")
+class Polarizability(Target):
+    r"""Static polarizability 4 Σ_ia ⟨i|r|a⟩⟨a|r|i⟩/(ε_a - ε_i): ∂μ/∂E of H + E·r at fixed H.
+
+    The reference is the coupled (CPKS) one of the large basis: the effective H has to absorb the screening.
+    """
+
+    label = "Polarizability"
+    help = (
+        "How easily an electric field shifts the electrons. Reference: coupled response in the large basis."
+    )
+    unit = "bohr³"
+    default_weight = 1e2
+    axes = ("x", "x")
+    irreps = "tensor"
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        r = jnp.einsum("pi,xpq,qa->xia", state.mo_coeff, integrals.r, state.mo_coeff, optimize=True)
+        occupied = state.mo_occ > 0
+        pair = occupied[:, None] & (~occupied & state.mo_mask)[None, :]
+        gap = jnp.where(pair, state.mo_energy[None, :] - state.mo_energy[:, None], 1.0)
+        weighted = r * jnp.where(pair, 4.0 / bounded_gap(gap), 0.0)
+        return jnp.einsum("xia,yia->xy", weighted, r)
+
+
+@TARGETS.register("mulliken_charge")
+class MullikenCharge(Target):
+    """Mulliken charges q_A = Z_A - Σ_{μ∈A} (PS)_μμ."""
+
+    label = "Mulliken charges"
+    help = "Charge of each atom, overlap shared equally between two atoms; depends strongly on the basis."
+    unit = "e"
+    default_weight = 1e2
+    axes = ("n_atoms",)
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        # (PS)_μμ = (S^-½ P̃ S^½)_μμ
+        populations = ((integrals.inverse_root @ state.density) * integrals.root).sum(1)
+        return integrals.charges - populations @ integrals.member
+
+
+@TARGETS.register("lowdin_charge")
+class LowdinCharge(Target):
+    """Löwdin charges q_A = Z_A - Σ_{μ∈A} (S^½ P S^½)_μμ."""
+
+    label = "Löwdin charges"
+    help = "Charge of each atom in orthogonalised orbitals; depends less on the basis than Mulliken's."
+    unit = "e"
+    default_weight = 1e2
+    axes = ("n_atoms",)
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        return integrals.charges - jnp.diagonal(state.density) @ integrals.member
+
+
+@TARGETS.register("mayer_bond_order")
+class MayerBondOrder(Target):
+    """Mayer bond orders B_AB = Σ_{μ∈A,ν∈B} (PS)_μν (PS)_νμ between different atoms (closed shell)."""
+
+    label = "Mayer bond orders"
+    help = "Roughly the number of electron pairs that two atoms share: 1 single, 2 double, 3 triple bond."
+    unit = ""
+    default_weight = 1e2
+    axes = ("n_atoms", "n_atoms")
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        ps = integrals.inverse_root @ state.density @ integrals.root
+        return integrals.member.T @ (ps * ps.T) @ integrals.member
+
+    def weights(self, value: np.ndarray, reduced: ReducedReference) -> np.ndarray:
+        return np.triu(np.ones(np.shape(value)), 1)
+
+
+@TARGETS.register("hamiltonian")
+class HamiltonianMatrix(Target):
+    """H̃ itself, in Löwdin orbitals: the direct target."""
+
+    label = "Hamiltonian matrix"
+    help = "Learn the matrix itself instead of what follows from it: the small-basis Fock matrix, or its projection."
+    unit = "Ha"
+    is_energy = True
+    default_weight = 1e3
+    axes = ("n_ao", "n_ao")
+    irreps = "matrix"
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        real = integrals.ao_mask[:, None] & integrals.ao_mask[None, :]
+        return jnp.where(real, state.hamiltonian, 0.0)
+
+    def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray | None:
+        return reduced.matrix
+
+    def raw(self, properties: Any, fock: np.ndarray | None, n_occ: int) -> np.ndarray | None:
+        return fock
+
+    def weights(self, value: np.ndarray, reduced: ReducedReference) -> np.ndarray:
+        return np.triu(np.ones(np.shape(value)))

@@ -1,0 +1,80 @@
+"""Predictions for a fixed list of frames, a batch at a time, kept on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from hamexplorer.model import BlockModel
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.train.frames import Batch, Frame, batch_shape, deal, make_batch
+from hamexplorer.train.step import evaluate_batch
+
+
+class Predicted:
+    """Latest predictions of every molecule of a data set.
+
+    Attributes:
+        mo_energy: levels, (n_ao,), Ha; None where not predicted yet.
+        values: by target name, one unpadded array a molecule.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.mo_energy: list[np.ndarray | None] = [None] * n
+        self.values: list[dict[str, np.ndarray]] = [{} for _ in range(n)]
+
+    def store(self, k: int, frame: Frame, mo_energy: np.ndarray, values: dict[str, np.ndarray]) -> None:
+        """Keep molecule k's slice of a batch, cut to its own size."""
+        n_ao = len(frame.integrals.ao_mask)
+        length = {"n_ao": n_ao, "n_atoms": frame.structure.n_atoms, "x": 3}
+        self.mo_energy[k] = np.array(mo_energy[:n_ao])
+        for name, value in values.items():
+            cut = tuple(slice(0, length[axis]) for axis in TARGETS[name].axes)
+            self.values[k][name] = np.array(value[cut])
+
+
+class Evaluator:
+    """Evaluates models on the same molecules again and again: batches are made once.
+
+    Args:
+        frames: the molecules; ``index`` says where each stands in the data set.
+        index: same length as frames.
+        names: properties to predict.
+        template: of the model.
+        batch_size: molecules a batch.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[Frame],
+        index: Sequence[int],
+        names: Sequence[str],
+        template: Any,
+        batch_size: int,
+    ) -> None:
+        self.frames, self.index, self.names = list(frames), list(index), tuple(names)
+        self._batches: list[tuple[list[int], Batch]] = []
+        if self.frames:
+            shape = batch_shape(self.frames, batch_size)
+            for dealt in deal(self.frames, batch_size, None):
+                batch = make_batch([self.frames[k] for k in dealt], shape, template, self.names)
+                self._batches.append((dealt, jax.device_put(batch)))
+
+    def run(self, model: BlockModel, into: Predicted) -> dict[str, np.ndarray]:
+        """Predict every molecule.
+
+        Returns:
+            ‖Δ‖²/N² of every molecule by target, in the order of ``index``.
+        """
+        squared = {name: np.zeros(len(self.frames)) for name in self.names}
+        for dealt, batch in self._batches:
+            energy, each, values = jax.device_get(evaluate_batch(model, batch, self.names))
+            for slot, k in enumerate(dealt):
+                mine = {name: value[slot] for name, value in values.items()}
+                into.store(self.index[k], self.frames[k], energy[slot], mine)
+                for row, name in enumerate(self.names):
+                    squared[name][k] = each[row, slot]
+        return squared

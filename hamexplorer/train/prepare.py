@@ -1,0 +1,233 @@
+"""From a data set and settings to frames: matrices, targets, baseline and closed-form start."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from hamexplorer.basis.blocks import BlockTemplate
+from hamexplorer.basis.reductions import REDUCTIONS, ReducedReference, SmallAndLarge
+from hamexplorer.errors import TrainingError
+from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
+from hamexplorer.physics.baselines import BASELINES
+from hamexplorer.physics.integrals import element_shells
+from hamexplorer.physics.populations import inverse_square_root
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.reference.dataset import Reference, ReferenceDataset
+from hamexplorer.structures.selection import Split, split_structures
+from hamexplorer.structures.structure import Structure
+from hamexplorer.train.frames import Frame, TargetValue, make_frame
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.start import ClosedFormStart, FlatBatches, StartTarget, symmetric_matrix
+
+_Report = Callable[[str, float | None], None]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """What a model must know to take any structure: basis, elements, cutoff, baseline."""
+
+    basis: str
+    baseline: str
+    template: BlockTemplate
+    graph: GraphSettings
+    #: Mean on-site components of the training set, (n_elements, template.size²), for the baseline that uses it.
+    mean: np.ndarray | None = None
+
+    def frame(self, structure: Structure, targets: dict[str, TargetValue] | None = None) -> Frame:
+        """A frame whose base is the baseline; raises StructureError or BasisError."""
+        base = BASELINES[self.baseline].matrix(structure, self.basis)
+        frame = make_frame(structure, self.basis, base, self.template, self.graph, targets)
+        if self.mean is None:
+            return frame
+        on_site = np.zeros((structure.n_atoms + len(frame.graph.i), self.template.size**2))
+        on_site[: structure.n_atoms] = self.mean[frame.graph.species]
+        return dataclasses.replace(frame, base=base + symmetric_matrix(on_site, frame, self.template))
+
+    def frames_with(
+        self, fixed: BlockModel | None, frames: Sequence[Frame], batch_size: int = 16
+    ) -> list[Frame]:
+        """The same frames with a fixed model's blocks added to their base."""
+        if fixed is None or not frames:
+            return list(frames)
+        return [
+            dataclasses.replace(f, base=f.base + symmetric_matrix(c, f, self.template))
+            for f, c in zip(frames, FlatBatches(frames, batch_size).components(fixed), strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Everything that a run needs before its first step.
+
+    Attributes:
+        frames: one a molecule of the data set, the fixed start included in their base.
+        raw: raw small-basis values by target, one dictionary a molecule.
+        names: targets for which the data set has values.
+        split: of the data set.
+        geometry: how any structure becomes a frame.
+        fixed: the start that is not trained, or None.
+        model: the part that is.
+        variances: of each target over the training molecules.
+    """
+
+    frames: list[Frame]
+    raw: list[dict[str, np.ndarray]]
+    names: tuple[str, ...]
+    split: Split
+    geometry: Geometry
+    fixed: LinearModel | None
+    model: BlockModel
+    variances: dict[str, float]
+
+
+def prepare(
+    dataset: ReferenceDataset, settings: RunSettings, report: _Report = lambda text, fraction: None
+) -> Prepared:
+    """Build frames and the starting model.
+
+    Raises:
+        TrainingError: if there are too few molecules, or a chosen target is missing from the data set.
+        SettingsError: if the reduction cannot be applied.
+    """
+    split = split_structures(
+        dataset.structures,
+        by=settings.split_by,
+        train=settings.train_fraction,
+        validation=settings.validation_fraction,
+        seed=settings.seed,
+    )
+    report("Integrals, neighbours and baseline", 0.0)
+    geometry = _geometry(dataset, settings)
+    reduced = [reduce_reference(ref, geometry.basis, settings) for ref in dataset.references]
+    frames, raw = [], []
+    for k, (ref, (red, fock)) in enumerate(zip(dataset.references, reduced, strict=True)):
+        targets, small = target_values(ref, red, fock)
+        frames.append(geometry.frame(ref.structure, targets))
+        raw.append(small)
+        report("Integrals, neighbours and baseline", (k + 1) / len(dataset))
+    names = tuple(name for name in TARGETS if any(name in f.targets for f in frames))
+    for name in settings.targets:
+        if not any(name in frames[k].targets for k in split.train):
+            raise TrainingError(
+                f"the dataset {dataset.name!r} holds no {TARGETS[name].label.lower()} for the training molecules; "
+                f"untick that target, or compute references that include it"
+            )
+    if BASELINES[settings.baseline].uses_training_mean:
+        geometry = dataclasses.replace(geometry, mean=_training_mean(geometry, frames, reduced, split))
+        frames = [geometry.frame(f.structure, f.targets) for f in frames]
+    report("Closed-form start", 0.0)
+    fixed, model = _start(geometry, frames, reduced, split, settings, report)
+    variances = {name: _variance([frames[k] for k in split.train], name) for name in names}
+    return Prepared(geometry.frames_with(fixed, frames), raw, names, split, geometry, fixed, model, variances)
+
+
+def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
+    if len(dataset) < 3:
+        raise TrainingError(
+            f"the dataset {dataset.name!r} holds {len(dataset)} molecules; training needs at least 3, one each "
+            f"for training, validation and test"
+        )
+    basis = dataset.method.small_basis
+    elements = tuple(sorted({int(z) for s in dataset.structures for z in s.numbers}))
+    template = BlockTemplate.of({z: element_shells(basis, z) for z in elements})
+    return Geometry(
+        basis, settings.baseline, template, GraphSettings(elements, cutoff_angstrom=settings.cutoff)
+    )
+
+
+def reduce_reference(
+    ref: Reference, basis: str, settings: RunSettings
+) -> tuple[ReducedReference, np.ndarray | None]:
+    """The reduced reference, and the small-basis Fock matrix in Löwdin orbitals if it is known."""
+    fock = None
+    if ref.fock is not None and ref.overlap is not None:
+        x = inverse_square_root(ref.overlap)
+        fock = x @ ref.fock @ x
+    pair = SmallAndLarge(
+        ref.structure.numbers, ref.n_occ, ref.small.mo_energy, ref.large.mo_energy, fock, ref.iao_fock
+    )
+    return REDUCTIONS[settings.reduction].reduce(pair, settings), fock
+
+
+def target_values(
+    ref: Reference, reduced: ReducedReference, fock: np.ndarray | None
+) -> tuple[dict[str, TargetValue], dict[str, np.ndarray]]:
+    """Reference and raw small-basis values of every target that the molecule has."""
+    values, raw = {}, {}
+    for name, target in TARGETS.items():
+        value = target.reference(ref.large, reduced, ref.n_occ)
+        if value is None:
+            continue
+        value = np.asarray(value, dtype=float)
+        values[name] = TargetValue(value, np.asarray(target.weights(value, reduced), dtype=float))
+        small = target.raw(ref.small, fock, ref.n_occ)
+        if small is not None:
+            raw[name] = np.asarray(small, dtype=float)
+    return values, raw
+
+
+def _training_mean(
+    geometry: Geometry,
+    frames: Sequence[Frame],
+    reduced: Sequence[tuple[ReducedReference, np.ndarray | None]],
+    split: Split,
+) -> np.ndarray:
+    """Mean of the rotation-invariant on-site components, an element at a time."""
+    template = geometry.template
+    total = np.zeros((len(geometry.graph.elements), template.size**2))
+    count = np.zeros(len(total))
+    invariant = np.zeros(template.size**2)
+    for irrep, columns in template.columns.items():
+        if irrep.l == 0:
+            invariant[columns.ravel()] = 1.0
+    for k in split.train:
+        frame, matrix = frames[k], start_matrix(reduced[k], frames[k])
+        components = template.to_irreps(matrix, frame.structure.numbers, frame.block_of_pair)
+        np.add.at(total, frame.graph.species, components[: frame.structure.n_atoms] * invariant)
+        np.add.at(count, frame.graph.species, 1.0)
+    return total / np.maximum(count, 1.0)[:, None]
+
+
+def start_matrix(reduced: tuple[ReducedReference, np.ndarray | None], frame: Frame) -> np.ndarray:
+    """The best matrix known to begin from: the reduction's, the small-basis Fock matrix, else the baseline."""
+    red, fock = reduced
+    return next((m for m in (red.start, red.matrix, fock) if m is not None), frame.base)
+
+
+def _start(
+    geometry: Geometry,
+    frames: Sequence[Frame],
+    reduced: Sequence[tuple[ReducedReference, np.ndarray | None]],
+    split: Split,
+    settings: RunSettings,
+    report: _Report,
+) -> tuple[LinearModel | None, BlockModel]:
+    direct = set(settings.targets) == {"hamiltonian"}
+
+    def target(k: int) -> StartTarget:
+        red = reduced[k][0]
+        if direct:
+            return StartTarget(red.matrix)
+        return StartTarget(start_matrix(reduced[k], frames[k]), red.levels, red.weights)
+
+    fit = ClosedFormStart([frames[k] for k in split.train], geometry.template, geometry.graph)
+    targets = [target(k) for k in split.train]
+    unseen = [(frames[k], target(k)) for k in split.validation]
+    start = fit.fit(targets, unseen, lambda fraction: report("Closed-form start", fraction))
+    kind = MODELS[settings.model]
+    model = kind.build(start, fit.scales(start, targets), key=jax.random.key(settings.seed))
+    return (start if kind.keeps_start else None), model
+
+
+def _variance(frames: Sequence[Frame], name: str) -> float:
+    """Variance of a target's scalars over the training molecules, atomic units squared."""
+    found = [f.targets[name] for f in frames if name in f.targets]
+    scalars = np.concatenate(
+        [np.atleast_1d(v.value)[np.atleast_1d(v.weight) > 0] for v in found] or [np.zeros(1)]
+    )
+    return float(max(scalars.var(), 1e-12))

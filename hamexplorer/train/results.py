@@ -1,0 +1,146 @@
+"""What a model predicts for a data set, beside the reference and the raw small basis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.reference.dataset import ReferenceDataset
+from hamexplorer.structures.selection import Split
+from hamexplorer.units import energy_factor
+
+
+@dataclass(frozen=True, eq=False)
+class TargetResult:
+    """All scalars of one target, flattened over the molecules; atomic units.
+
+    Attributes:
+        name, label, unit, is_energy: of the target.
+        structure: index of the molecule that each scalar belongs to, shape (n,).
+        reference, predicted, raw: shape (n,); raw is the small basis itself, NaN where it has no such value.
+    """
+
+    name: str
+    label: str
+    unit: str
+    is_energy: bool
+    structure: np.ndarray
+    reference: np.ndarray
+    predicted: np.ndarray
+    raw: np.ndarray
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """Errors of one target over a part of the data, learned and raw small basis.
+
+    ``mae`` and ``rmse`` are over single values; ``rmse_per_atom`` is the paper's √(mean_n ‖Δ_n‖²/N_n²); ``n`` counts
+    single values. Raw figures are NaN where the small basis has no such value.
+    """
+
+    target: str
+    label: str
+    unit: str
+    mae: float
+    rmse: float
+    rmse_per_atom: float
+    raw_mae: float
+    raw_rmse: float
+    raw_rmse_per_atom: float
+    n: int
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Predictions for a whole data set at one epoch.
+
+    Attributes:
+        epoch: after which they were made.
+        targets: by target name.
+        split: which molecule is in which part.
+        dataset: the molecules and their references.
+        mo_energy: predicted levels of every molecule, ascending, Ha; None where not predicted.
+    """
+
+    epoch: int
+    targets: dict[str, TargetResult]
+    split: Split
+    dataset: ReferenceDataset
+    mo_energy: tuple[np.ndarray | None, ...]
+
+    @cached_property
+    def n_atoms(self) -> np.ndarray:
+        """Atoms of every molecule, shape (n_structures,)."""
+        return np.array([s.n_atoms for s in self.dataset.structures])
+
+    def indices(self, part: str) -> np.ndarray:
+        """Molecules of a part: train, validation, test or all."""
+        if part == "all":
+            return np.arange(len(self.dataset))
+        return np.array(getattr(self.split, part), dtype=int)
+
+    def errors(self, part: str = "test", units: str = "Ha") -> dict[str, ErrorRow]:
+        """Error figures by target; a target without a value in the part is left out.
+
+        Args:
+            part: train, validation, test or all.
+            units: "Ha" or "eV", for energies.
+        """
+        chosen = self.indices(part)
+        rows = {}
+        for name, result in self.targets.items():
+            inside = np.isin(result.structure, chosen)
+            if not inside.any():
+                continue
+            factor = energy_factor(units) if result.is_energy else 1.0
+            learned = self._figures(result, result.predicted, inside, factor)
+            raw = self._figures(result, result.raw, inside, factor)
+            unit = units if result.is_energy else result.unit
+            rows[name] = ErrorRow(name, result.label, unit, *learned, *raw, int(inside.sum()))
+        return rows
+
+    def _figures(
+        self, result: TargetResult, values: np.ndarray, inside: np.ndarray, factor: float
+    ) -> tuple[float, float, float]:
+        delta = factor * (values[inside] - result.reference[inside])
+        owner = result.structure[inside]
+        squared = np.bincount(owner, delta**2, minlength=len(self.n_atoms))
+        molecules = np.unique(owner)
+        per_atom = np.sqrt(np.mean(squared[molecules] / self.n_atoms[molecules] ** 2))
+        return float(np.abs(delta).mean()), float(np.sqrt((delta**2).mean())), float(per_atom)
+
+
+def target_result(
+    name: str,
+    values: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None] | None],
+) -> TargetResult:
+    """Flatten (reference, weight, predicted, raw) of every molecule; None where a molecule has no value."""
+    target = TARGETS[name]
+    structure, reference, predicted, raw = [], [], [], []
+    for k, entry in enumerate(values):
+        if entry is None:
+            continue
+        value, weight, guess, small = entry
+        counts = np.atleast_1d(weight).astype(bool)
+        n = int(counts.sum())
+        structure.append(np.full(n, k))
+        reference.append(np.atleast_1d(value)[counts])
+        predicted.append(np.atleast_1d(guess)[counts])
+        raw.append(np.atleast_1d(small)[counts] if small is not None else np.full(n, np.nan))
+
+    def joined(parts: list[np.ndarray], kind: type) -> np.ndarray:
+        return np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
+
+    return TargetResult(
+        name,
+        target.label,
+        target.unit,
+        target.is_energy,
+        joined(structure, int),
+        joined(reference, float),
+        joined(predicted, float),
+        joined(raw, float),
+    )

@@ -1,0 +1,195 @@
+"""Everything that decides a training run, in one described, frozen value."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from hamexplorer.basis.reductions import REDUCTIONS
+from hamexplorer.errors import SettingsError
+from hamexplorer.model import MODELS
+from hamexplorer.params import Choice, Real, Whole, param, params_of, to_dict, validate
+from hamexplorer.physics.baselines import BASELINES
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.structures.selection import SPLITS
+
+OPTIMIZERS: Mapping[str, str] = MappingProxyType(
+    {
+        "adam": "small steps on a few molecules at a time; the usual choice",
+        "lbfgs": "one careful step an epoch on all molecules; good for small sets and the last digits",
+    }
+)
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Targets, basis reduction, model, split and schedule of one run.
+
+    ``targets`` maps target names to weights; the weights follow the paper's normalisation, where each target's squared
+    error is divided by the variance of that target over the training molecules.
+    """
+
+    targets: Mapping[str, float] = field(
+        default_factory=lambda: {"mo_energy": TARGETS["mo_energy"].default_weight}
+    )
+    reduction: str = param(
+        "lowest_n",
+        Choice(REDUCTIONS),
+        label="Basis reduction",
+        help="How the levels of the large basis become the targets of the small matrix.",
+    )
+    n_virtual: int = param(
+        4,
+        Whole(0, 50),
+        label="Empty levels matched",
+        help="How many empty levels count, for the reduction that takes occupied + m empty levels.",
+    )
+    window_low: float = param(
+        -40.0,
+        Real(-2000.0, 200.0),
+        label="Window from",
+        unit="eV",
+        help="Lower end of the energy window, for the reduction that uses one.",
+    )
+    window_high: float = param(
+        10.0,
+        Real(-2000.0, 200.0),
+        label="Window to",
+        unit="eV",
+        help="Upper end of the energy window, for the reduction that uses one.",
+    )
+    baseline: str = param(
+        "sap",
+        Choice(BASELINES),
+        label="Baseline",
+        help="A cheap Hamiltonian that the model improves on; it learns only the difference.",
+    )
+    model: str = param(
+        "network",
+        Choice(MODELS),
+        label="Model",
+        help="Linear is the paper's kind and quick; the network is more accurate.",
+    )
+    cutoff: float = param(
+        6.0,
+        Real(2.0, 12.0),
+        label="Cutoff",
+        unit="Å",
+        help="Atoms farther apart than this do not see each other directly.",
+    )
+    split_by: str = param(
+        "random",
+        Choice(SPLITS),
+        label="Split by",
+        help="How molecules are divided into training, validation and test.",
+    )
+    train_fraction: float = param(
+        0.7,
+        Real(0.05, 0.95),
+        label="Training part",
+        help="Share of the molecules that the model learns from.",
+    )
+    validation_fraction: float = param(
+        0.2,
+        Real(0.0, 0.9),
+        label="Validation part",
+        help="Share that decides when to slow down and stop; the rest is the test set.",
+    )
+    seed: int = param(
+        42,
+        Whole(0, 2**31 - 1),
+        label="Seed",
+        help="Starting point of the random numbers; equal seeds give equal runs on one machine.",
+    )
+    epochs: int = param(
+        300, Whole(0, 100000), label="Epochs", help="How often every training molecule is seen, at most."
+    )
+    batch_size: int = param(
+        16,
+        Whole(1, 4096),
+        label="Batch size",
+        help="Molecules in one step: fewer learn faster at first, more run faster.",
+    )
+    learning_rate: float = param(
+        2e-3,
+        Real(1e-6, 1.0, log=True),
+        label="Learning rate",
+        help="Length of a step; halved by itself when the validation error stops falling.",
+    )
+    optimizer: str = param(
+        "adam", Choice(OPTIMIZERS), label="Optimizer", help="How the weights follow the gradient."
+    )
+    plateau: int = param(
+        15,
+        Whole(1, 100000),
+        label="Plateau",
+        unit="epochs",
+        help="Epochs without a better validation error before the learning rate is halved.",
+    )
+    patience: int = param(
+        80,
+        Whole(1, 100000),
+        label="Patience",
+        unit="epochs",
+        help="Epochs without a better validation error before training stops by itself.",
+    )
+    checkpoint_every: int = param(
+        20,
+        Whole(1, 100000),
+        label="Checkpoint every",
+        unit="epochs",
+        help="How often the state is saved for resuming.",
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", MappingProxyType(_checked_targets(self.targets)))
+        validate(self)
+        if self.train_fraction + self.validation_fraction > 1.0 + 1e-9:
+            raise SettingsError(
+                f"the training and validation parts add up to {self.train_fraction + self.validation_fraction:g}, "
+                f"more than all molecules; lower one of them"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A mapping proxy cannot be pickled; worker processes and copies get a plain dict.
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)} | {
+            "targets": dict(self.targets)
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, MappingProxyType(value) if name == "targets" else value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON or TOML."""
+        return {"targets": dict(self.targets), **to_dict(self)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunSettings:
+        """Settings from plain values; a name that does not exist is refused.
+
+        Raises:
+            SettingsError: naming the setting.
+        """
+        known = {"targets", *(entry.name for entry in params_of(cls))}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise SettingsError(
+                f"the setting {unknown[0]!r} is unknown; choose among {', '.join(sorted(known))}"
+            )
+        real = {p.name for p in params_of(cls) if isinstance(p.kind, Real)}
+        # TOML and JSON write 6.0 as 6 where they can.
+        return cls(**{k: float(v) if k in real and isinstance(v, int) else v for k, v in values.items()})
+
+
+def _checked_targets(targets: Mapping[str, float]) -> dict[str, float]:
+    if not targets:
+        raise SettingsError(f"no target is chosen; tick at least one of {', '.join(TARGETS)}")
+    for name, weight in targets.items():
+        TARGETS[name]  # an unknown name raises with the nearest one
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight <= 1e12:
+            raise SettingsError(f"the weight of {name} must be a positive number, got {weight!r}")
+    return {name: float(targets[name]) for name in TARGETS if name in targets}

@@ -1,0 +1,219 @@
+"""A trained model: save, load, evaluate, predict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from hamexplorer.basis.blocks import BlockTemplate
+from hamexplorer.errors import DatasetError
+from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
+from hamexplorer.model.linear import empty_linear
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.reference.dataset import ReferenceDataset
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.structures.selection import Split
+from hamexplorer.structures.structure import Structure
+from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
+from hamexplorer.train.predictor import Evaluator, Predicted
+from hamexplorer.train.prepare import Geometry, reduce_reference, target_values
+from hamexplorer.train.results import Results, target_result
+from hamexplorer.train.settings import RunSettings
+
+#: Properties that need no reference: everything but the matrix itself.
+_PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian"))
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says of one structure; atomic units, shapes as in `reference.Properties`."""
+
+    structure: Structure
+    n_occ: int
+    mo_energy: np.ndarray
+    homo_lumo_gap: float
+    dipole: np.ndarray
+    polarizability: np.ndarray
+    mulliken_charge: np.ndarray
+    lowdin_charge: np.ndarray
+    mayer_bond_order: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A model with everything needed to use it on any structure of its elements.
+
+    Attributes:
+        settings: of the run.
+        method: of the references that it learned from.
+        geometry: how a structure becomes a frame.
+        fixed: the untrained start, or None.
+        model: the trained part.
+        epoch: after which these weights stood.
+        split_keys: structure keys of the training, validation and test molecules.
+    """
+
+    settings: RunSettings
+    method: ReferenceMethod
+    geometry: Geometry
+    fixed: LinearModel | None
+    model: BlockModel
+    epoch: int
+    split_keys: dict[str, tuple[str, ...]]
+
+    def save(self, folder: Path | str) -> None:
+        """Write ``model.json`` and ``model.npz`` into a folder; nothing in it is a pickle."""
+        mean = self.geometry.mean
+        header = {
+            "kind": "model",
+            "epoch": self.epoch,
+            "settings": self.settings.to_dict(),
+            "method": vars(self.method),
+            "basis": self.geometry.basis,
+            "elements": list(self.geometry.graph.elements),
+            "shells": {str(z): list(ls) for z, ls in self.geometry.template.shells.items()},
+            "graph": {"n_radial": self.geometry.graph.n_radial, "l_max": self.geometry.graph.l_max},
+            "split": {part: list(keys) for part, keys in self.split_keys.items()},
+            "has_mean": mean is not None,
+        }
+        arrays = jax.tree.leaves((self.fixed, self.model))
+        write_checkpoint(Path(folder), "model", header, [*arrays, *([mean] if mean is not None else [])])
+
+    @classmethod
+    def load(cls, folder: Path | str) -> TrainedModel:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            CheckpointError: if it is missing, damaged, or written by a newer version.
+        """
+        header, arrays = read_checkpoint(Path(folder), "model")
+        settings = RunSettings.from_dict(header["settings"])
+        shells = {int(z): tuple(ls) for z, ls in header["shells"].items()}
+        graph = GraphSettings(tuple(header["elements"]), cutoff_angstrom=settings.cutoff, **header["graph"])
+        mean = np.asarray(arrays.pop()) if header["has_mean"] else None
+        geometry = Geometry(header["basis"], settings.baseline, BlockTemplate.of(shells), graph, mean)
+        skeleton = empty_model(settings, geometry)
+        leaves, tree = jax.tree.flatten(skeleton)
+        fixed, model = jax.tree.unflatten(tree, [jax.numpy.asarray(a) for a in arrays[: len(leaves)]])
+        split = {part: tuple(keys) for part, keys in header["split"].items()}
+        return cls(
+            settings, ReferenceMethod(**header["method"]), geometry, fixed, model, header["epoch"], split
+        )
+
+    def _frames(self, structures: Sequence[Structure], targets: Sequence[dict] | None = None) -> list:
+        frames = [
+            self.geometry.frame(s, targets[k] if targets is not None else None)
+            for k, s in enumerate(structures)
+        ]
+        return self.geometry.frames_with(self.fixed, frames)
+
+    def predict(self, structures: Sequence[Structure]) -> list[Prediction]:
+        """Properties of structures; no reference calculation is made.
+
+        Raises:
+            StructureError, BasisError: for a structure with an element that the model has not learned.
+        """
+        if not structures:
+            return []
+        frames = self._frames(structures)
+        predicted = Predicted(len(frames))
+        evaluator = Evaluator(frames, range(len(frames)), _PREDICTED, self.geometry.template, 16)
+        evaluator.run(self.model, predicted)
+        return [
+            Prediction(s, s.n_electrons // 2, energy, **_plain(values))
+            for s, energy, values in zip(structures, predicted.mo_energy, predicted.values, strict=True)
+        ]
+
+    def split_of(self, dataset: ReferenceDataset) -> Split:
+        """The run's own parts, recognised by structure; molecules it never saw count as test."""
+        part = {key: name for name, keys in self.split_keys.items() for key in keys}
+        found: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
+        for k, structure in enumerate(dataset.structures):
+            found[part.get(structure.key, "test")].append(k)
+        return Split(**{name: tuple(indices) for name, indices in found.items()})
+
+    def evaluate(self, dataset: ReferenceDataset, part: str = "all") -> Results:
+        """Predict a data set and set it beside its references.
+
+        Raises:
+            DatasetError: if the part holds no molecule, or the data set's small basis is another one.
+        """
+        if dataset.method.small_basis != self.method.small_basis:
+            raise DatasetError(
+                f"the dataset's small basis is {dataset.method.small_basis}, the model's {self.method.small_basis}; "
+                f"evaluate on references made with {self.method.small_basis}"
+            )
+        split = self.split_of(dataset)
+        chosen = list(range(len(dataset))) if part == "all" else list(getattr(split, part))
+        if not chosen:
+            raise DatasetError(
+                f"no molecule of {dataset.name!r} belongs to the {part} part of this run; choose --split all"
+            )
+        values, raw = [], []
+        for k in chosen:
+            ref = dataset.references[k]
+            value, small = target_values(ref, *reduce_reference(ref, self.geometry.basis, self.settings))
+            values.append(value)
+            raw.append(small)
+        frames = self._frames([dataset.references[k].structure for k in chosen], values)
+        names = tuple(name for name in TARGETS if any(name in v for v in values))
+        predicted = Predicted(len(dataset))
+        Evaluator(frames, chosen, names, self.geometry.template, 16).run(self.model, predicted)
+        raws: list[dict[str, np.ndarray]] = [{} for _ in range(len(dataset))]
+        for k, small in zip(chosen, raw, strict=True):
+            raws[k] = small
+        by_index = dict(zip(chosen, frames, strict=True))
+        return make_results(self.epoch, dataset, split, names, by_index, predicted, raws)
+
+
+def make_results(
+    epoch: int,
+    dataset: ReferenceDataset,
+    split: Split,
+    names: Sequence[str],
+    frames: dict[int, Any],
+    predicted: Predicted,
+    raw: Sequence[dict[str, np.ndarray]],
+) -> Results:
+    """Set predictions beside references; molecules without a frame or a prediction are left out."""
+
+    def entry(k: int, name: str):
+        frame = frames.get(k)
+        if frame is None or name not in frame.targets or name not in predicted.values[k]:
+            return None
+        value, weight = frame.targets[name]
+        return value, weight, predicted.values[k][name], raw[k].get(name)
+
+    targets = {name: target_result(name, [entry(k, name) for k in range(len(dataset))]) for name in names}
+    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy))
+
+
+def _plain(values: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {name: float(v) if np.ndim(v) == 0 else v for name, v in values.items()}
+
+
+def empty_model(settings: RunSettings, geometry: Geometry) -> tuple[LinearModel | None, BlockModel]:
+    """A model of the right shape with meaningless weights, to be filled from a file."""
+    start = empty_linear(geometry.template, geometry.graph)
+    n, size = len(geometry.graph.elements), geometry.template.size**2
+    kind = MODELS[settings.model]
+    model = kind.build(start, (np.ones((n, size)), np.ones((n, n, size))), key=jax.random.key(0))
+    return (start if kind.keeps_start else None), model
+
+
+def as_trained(
+    prepared: Any, trainable: Any, frozen: Any, epoch: int, dataset: ReferenceDataset, settings: RunSettings
+):
+    """Bundle the weights of a run."""
+    keys = {
+        part: tuple(dataset.structures[k].key for k in getattr(prepared.split, part))
+        for part in ("train", "validation", "test")
+    }
+    model = eqx.combine(trainable, frozen)
+    return TrainedModel(settings, dataset.method, prepared.geometry, prepared.fixed, model, epoch, keys)
