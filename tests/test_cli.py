@@ -358,6 +358,8 @@ def test_train_evaluate_predict(hydrogen: Path, capsys: pytest.CaptureFixture[st
     assert main([*words, "--epochs", "3"]) == OK
     assert main([*words, "--epochs", "3"]) == USER_ERROR
     assert "--resume" in capsys.readouterr().err
+    assert main([*words, "--epochs", "4", "--resume"]) == OK
+    assert "epoch 4/4" in capsys.readouterr().err
 
     report = folder / "errors.json"
     assert (

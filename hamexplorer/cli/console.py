@@ -24,18 +24,19 @@ class ProgressLine:
         self._width = 0
 
     def update(self, done: float, total: float, sentence: str) -> None:
-        """Show ``done`` of ``total``; too frequent calls are dropped, except the last."""
+        """Show ``done`` of ``total``, or no share if ``total`` is 0; too frequent calls are dropped, except the last."""
         now = time.monotonic()
         pause = _DRAW_EVERY if self._in_place else _LOG_EVERY
         if now - self._shown_at < pause and done < total:
             return
         self._shown_at = now
         share = min(1.0, done / total) if total > 0 else 0.0
+        percent = f"{100 * share:3.0f} %" if total > 0 else "  …  "
         if self._in_place:
             full = round(_BAR * share)
-            self._draw(f"[{'█' * full}{'·' * (_BAR - full)}] {100 * share:3.0f} %  {sentence}")
+            self._draw(f"[{'█' * full}{'·' * (_BAR - full)}] {percent}  {sentence}")
         else:
-            print(f"{100 * share:3.0f} %  {sentence}", file=self._stream, flush=True)
+            print(f"{percent}  {sentence}", file=self._stream, flush=True)
 
     def say(self, sentence: str) -> None:
         """A line that stays."""

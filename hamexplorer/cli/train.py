@@ -110,7 +110,8 @@ class _Narrator:
 
         match event:
             case events.Stage():
-                self.line.update(event.fraction or 0.0, 1.0, event.text)
+                known = event.fraction is not None
+                self.line.update(event.fraction or 0.0, 1.0 if known else 0.0, event.text)
             case events.EpochReport():
                 self.line.update(event.epoch, event.n_epochs, _epoch_sentence(event))
             case events.Finished():
