@@ -8,7 +8,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from hamexplorer.panels.page import Page
-from hamexplorer.panels.parts import card, row, styled, text
+from hamexplorer.panels.parts import basis_label, card, styled, text
 from hamexplorer.session import Session
 from hamexplorer.units import energy_factor
 from hamexplorer.views.structure_view import StructureView
@@ -34,9 +34,7 @@ class MoleculePanel:
         )
         stage = styled(widgets.Box([self._view.widget]), "hx-stage")
         self.widget = card(
-            "Molecule",
-            [row(self._title, self._colour, names=["hx-between"]), stage, self._legend, self._facts],
-            "hx-molecule",
+            "Molecule", [self._title, stage, self._legend, self._facts], "hx-molecule", aside=self._colour
         )
         self._colour.observe(lambda _: self._show(), "value")
         page.observe(lambda change: self._view.set_dark(change["new"]), "dark")
@@ -72,10 +70,9 @@ class MoleculePanel:
     def _charges(self) -> np.ndarray | None:
         if self._colour.value == "element":
             return None
-        known = self._session.known(self._session.picked)
-        return next(
-            (values[self._colour.value] for values in known.values() if self._colour.value in values), None
-        )
+        known, name = self._session.known(self._session.picked), self._colour.value
+        origins = (known.get(origin, {}) for origin in ("large", "learned"))
+        return next((values[name] for values in origins if name in values), None)
 
     def _legend_html(self) -> str:
         marks = "".join(
@@ -83,6 +80,12 @@ class MoleculePanel:
             for entry in self._view.legend
         )
         return f"<div class='hx-legend-row'>{marks}</div>"
+
+    def _origin(self, name: str) -> str:
+        dataset = self._session.dataset
+        if name == "learned" or dataset is None:
+            return name
+        return basis_label(dataset.method.small_basis if name == "small" else dataset.method.large_basis)
 
     def _show_facts(self) -> None:
         known = self._session.known(self._session.picked)
@@ -95,7 +98,7 @@ class MoleculePanel:
         if not known:
             self._facts.value = ""
             return
-        head = "".join(f"<th>{escape(name)}</th>" for name in known)
+        head = "".join(f"<th>{escape(self._origin(name))}</th>" for name in known)
         body = "".join(
             f"<tr><th>{label}<small>{unit}</small></th>{''.join(f'<td>{show(v)}</td>' for v in known.values())}</tr>"
             for label, unit, show in lines

@@ -23,12 +23,17 @@ def text(html: str = "", *names: str) -> widgets.HTML:
 
 
 def card(
-    title: str, children: Sequence[widgets.Widget], *names: str, number: int | None = None
+    title: str,
+    children: Sequence[widgets.Widget],
+    *names: str,
+    number: int | None = None,
+    aside: widgets.Widget | None = None,
 ) -> widgets.VBox:
-    """A titled box; a number makes it a step."""
+    """A titled box; a number makes it a step, ``aside`` stands beside the title."""
     badge = f"<span class='hx-step' aria-hidden='true'>{number}</span>" if number is not None else ""
     heading = text(f"<h2>{badge}{escape(title)}</h2>", "hx-heading")
-    return styled(widgets.VBox([heading, *children]), "hx-card", *names)
+    top = heading if aside is None else row(heading, aside, names=["hx-between"])
+    return styled(widgets.VBox([top, *children]), "hx-card", *names)
 
 
 def row(*children: widgets.Widget, names: Sequence[str] = ()) -> widgets.HBox:
@@ -95,3 +100,8 @@ def duration(seconds: float | None) -> str:
         return f"{max(1, round(seconds))} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def basis_label(name: str) -> str:
+    """A basis set as people write it: `sto-3g` is STO-3G, `def2-svp` is def2-SVP."""
+    return name.upper().replace("DEF2", "def2")

@@ -36,6 +36,7 @@ class ResultsPanel:
         self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
         self._plots = {name: LivePlot(name, self._context()) for name in PLOTS}
         self._errors = text("", "hx-errors")
+        self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
         self._downloads = {
             kind: DownloadButton(label, partial(session.export, kind)) for kind, label in EXPORTS.items()
@@ -56,16 +57,16 @@ class ResultsPanel:
 
     def _laid_out(self) -> widgets.Widget:
         toolbar = row(self._units, self._part, *self._downloads.values(), names=["hx-toolbar"])
-        special = {
-            "parity": [self._target, self._plots["parity"].widget],
-            "errors": [self._plots["errors"].widget, self._errors],
-        }
+        inside = {name: [plot.widget] for name, plot in self._plots.items()}
+        inside["errors"].append(self._errors)
+        beside = {"parity": self._target}
         cards = {
-            name: card(PLOTS[name].label, special.get(name, [plot.widget]), "hx-plot", f"hx-plot-{name}")
-            for name, plot in self._plots.items()
+            name: card(PLOTS[name].label, children, "hx-plot", f"hx-plot-{name}", aside=beside.get(name))
+            for name, children in inside.items()
         }
         order = [cards.pop("parity"), self._molecule.widget, *cards.values()]
-        return styled(widgets.VBox([toolbar, styled(widgets.Box(order), "hx-results-grid")]), "hx-results")
+        grid = styled(widgets.Box(order), "hx-results-grid")
+        return styled(widgets.VBox([toolbar, self._tiles, grid]), "hx-results")
 
     def _context(self) -> PlotContext:
         session = self._session
@@ -85,6 +86,7 @@ class ResultsPanel:
             self._plots[name].update(context)
         if not names or "errors" in names:
             self._errors.value = errors_table(context)
+            self._tiles.value = tiles(context)
 
     def _units_changed(self) -> None:
         self._molecule.set_units(self._units.value)
@@ -105,6 +107,19 @@ class ResultsPanel:
             button.reason = self._session.why_not_export(kind)
 
 
+def tiles(context: PlotContext) -> str:
+    """The outcome in one line a target: its mean absolute error, and how far that is from the raw small basis."""
+    if context.results is None:
+        return ""
+    rows = context.results.errors(context.part, context.units).values()
+    part = "all molecules" if context.part == "all" else f"{context.part} molecules"
+    return "".join(
+        f"<div class='hx-tile'><span>{escape(row.label)}, {part}</span>"
+        f"<b>{number(float(row.mae))}</b> {escape(row.unit)}{_gain(row, 'mae', context)}</div>"
+        for row in rows
+    )
+
+
 def errors_table(context: PlotContext) -> str:
     """Learned errors of every target with the raw small basis' below, and how many times smaller they are."""
     if context.results is None:
@@ -121,11 +136,17 @@ def errors_table(context: PlotContext) -> str:
 
 def _cell(entry, measure: str, context: PlotContext) -> str:
     learned, raw = float(getattr(entry, measure)), float(getattr(entry, f"raw_{measure}"))
-    if not math.isfinite(raw):
-        return f"<b>{number(learned)}</b><small>no raw value</small>"
-    times = ""
-    if learned > 0 and raw > 0:
-        gain = raw / learned
-        word = f"{number(gain, 2)}× better" if gain >= 1 else f"{number(1 / gain, 2)}× worse"
-        times = f"<em class='{'hx-better' if gain >= 1 else 'hx-worse'}'>{word}</em>"
-    return f"<b>{number(learned)}</b>{times}<small>raw {number(raw)}</small>"
+    below = f"raw {context.small_basis} {number(raw)}" if math.isfinite(raw) else "no raw value"
+    return f"<b>{number(learned)}</b>{_gain(entry, measure, context)}<small>{below}</small>"
+
+
+def _gain(entry, measure: str, context: PlotContext) -> str:
+    """How many times better or worse than the raw small basis; nothing where that is undefined."""
+    learned, raw = float(getattr(entry, measure)), float(getattr(entry, f"raw_{measure}"))
+    if not (math.isfinite(raw) and learned > 0 and raw > 0):
+        return ""
+    better = raw >= learned
+    times = raw / learned if better else learned / raw
+    shown = f"{times:,.0f}" if times >= 10 else number(times, 2)
+    kind, word = ("hx-better", "better") if better else ("hx-worse", "worse")
+    return f"<em class='{kind}' title='than raw {escape(context.small_basis)}'>{shown}× {word}</em>"

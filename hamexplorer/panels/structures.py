@@ -7,7 +7,7 @@ from html import escape
 import ipywidgets as widgets
 
 from hamexplorer.panels.forms import Form, read_or_none
-from hamexplorer.panels.parts import Button, MessageBox, card, fold, row, styled, text
+from hamexplorer.panels.parts import Button, MessageBox, basis_label, card, fold, row, styled, text
 from hamexplorer.panels.references import ReferencesPanel
 from hamexplorer.panels.table import PickTable
 from hamexplorer.reference.dataset import SHIPPED
@@ -96,7 +96,9 @@ class StructuresPanel:
         if len(session.selected) == len(session.structures):
             words = [f"{len(session.structures)} molecules"]
         if session.dataset is not None:
-            words.append(session.dataset.method.label)
+            method = session.dataset.method
+            bases = f"{basis_label(method.small_basis)} ← {basis_label(method.large_basis)}"
+            words.append(f"{method.xc.upper()} · {bases}")
         if session.loaded:
             words.append(f"{len(session.loaded)} without references")
         self._facts.value = escape(" · ".join(words))

@@ -66,9 +66,6 @@ class TrainingPanel:
         session = self._session
         paused = session.state == "paused"
         self._train.allow(session.why_not("start"))
-        self._train.description = (
-            "Train again" if session.state in ("stopped", "finished", "failed") else "Train"
-        )
         self._pause.description, self._pause.icon = ("Resume", "play") if paused else ("Pause", "pause")
         self._pause.allow(session.why_not("resume" if paused else "pause"))
         self._stop.allow(session.why_not("stop"))

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import traitlets
 
 from hamexplorer.errors import HamExplorerError
@@ -24,6 +25,7 @@ from hamexplorer.train.events import (
     Stage,
     WeightsChanged,
 )
+from hamexplorer.train.results import Results
 from hamexplorer.train.run import Controls, train
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.trained import Prediction, TrainedModel
@@ -257,17 +259,17 @@ class Training(Molecules):
         self.say("this molecule was closed since the training began; open its dataset again", "warning")
 
     def known(self, index: int) -> dict[str, dict[str, Any]]:
-        """Properties of a structure: label of the origin -> {target name: value}, atomic units."""
+        """Properties of a structure: "small", "learned", "large" -> {target name: value}, atomic units."""
         if not 0 <= index < len(self.structures):
             return {}
-        found: dict[str, dict[str, Any]] = {}
-        if self.has_reference(index):
-            entry, method = self.dataset.references[index], self.dataset.method
-            found[method.large_basis] = _values(entry.large, entry.n_occ)
-            found[method.small_basis] = _values(entry.small, entry.n_occ)
         prediction = self.predictions.get(self.structures[index].key)
-        if prediction is not None:
-            found["learned"] = _values(prediction, prediction.n_occ)
+        if not self.has_reference(index):
+            return {} if prediction is None else {"learned": _values(prediction, prediction.n_occ)}
+        entry, row = self.dataset.references[index], self.row_of(index)
+        found = {"small": _values(entry.small, entry.n_occ), "large": _values(entry.large, entry.n_occ)}
+        if row is not None and self.results is not None:
+            learned = _learned(self.results, row, entry.n_occ)
+            found = {"small": found["small"], "learned": learned, "large": found["large"]}
         return found
 
     # ---- predictions -------------------------------------------------------------------------------
@@ -314,7 +316,25 @@ def _rows(dataset: Any) -> dict[str, int]:
 def _values(properties: Any, n_occ: int) -> dict[str, Any]:
     """The properties of one molecule that are there, by target name."""
     values = {name: getattr(properties, name, None) for name in PROPERTIES}
-    levels = properties.mo_energy
-    if levels is not None and n_occ < len(levels):
-        values["homo_lumo_gap"] = float(levels[n_occ] - levels[n_occ - 1])
-    return {name: value for name, value in values.items() if value is not None}
+    found = {name: value for name, value in values.items() if value is not None}
+    return found | _gap(properties.mo_energy, n_occ)
+
+
+def _learned(results: Results, row: int, n_occ: int) -> dict[str, Any]:
+    """What the model under training predicts for one molecule, as far as that is in the results."""
+    shapes = {"dipole": (3,), "polarizability": (3, 3), "mulliken_charge": (-1,), "lowdin_charge": (-1,)}
+    found = {}
+    for name, shape in shapes.items():
+        if name in results.targets:
+            target = results.targets[name]
+            values = target.predicted[target.structure == row]
+            if values.size:
+                found[name] = values.reshape(shape)
+    return found | _gap(results.mo_energy[row], n_occ)
+
+
+def _gap(mo_energy: Any, n_occ: int) -> dict[str, float]:
+    if mo_energy is None:
+        return {}
+    levels = np.sort(np.asarray(mo_energy, dtype=float)[np.isfinite(mo_energy)])
+    return {"homo_lumo_gap": float(levels[n_occ] - levels[n_occ - 1])} if n_occ < len(levels) else {}
