@@ -35,7 +35,9 @@ class Registry(Mapping[str, T]):
             SettingsError: if the name is taken.
         """
         if name in self._entries:
-            raise SettingsError(f"the {self.noun} {name!r} is registered twice; give the new one another name")
+            raise SettingsError(
+                f"the {self.noun} {name!r} is registered twice; give the new one another name"
+            )
         self._entries[name] = entry
 
     def __getitem__(self, name: str) -> T:

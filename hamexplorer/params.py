@@ -39,7 +39,9 @@ class Whole:
 
     def check(self, name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
-            raise SettingsError(f"{name} must be a whole number from {self.low} to {self.high}, got {value!r}")
+            raise SettingsError(
+                f"{name} must be a whole number from {self.low} to {self.high}, got {value!r}"
+            )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ r"""Blocks ⇄ irreps: Clebsch-Gordan coupling of two shells.
 
 A block $B_{m_1 m_2}$ between shells of $l_1$ and $l_2$ is a direct product; its coupled components
 
-$$ c_{\lambda\mu} = \sum_{m_1 m_2} C^{\lambda\mu}_{l_1 m_1 l_2 m_2} B_{m_1 m_2},\qquad |l_1-l_2| \le \lambda \le l_1+l_2, $$
+$$ c_{\lambda\mu} = \sum_{m_1 m_2} C^{\lambda\mu}_{l_1m_1l_2m_2} B_{m_1 m_2},\; |l_1-l_2| \le \lambda \le l_1+l_2, $$
 
 rotate like real spherical harmonics of order λ and change sign under inversion by $(-1)^{l_1+l_2}$. A component is
 called *natural* where that equals $(-1)^\lambda$, as for a polar tensor, and *unnatural* otherwise.

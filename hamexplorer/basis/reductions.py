@@ -35,9 +35,14 @@ class ReducedReference(NamedTuple):
 class LevelChoice(Protocol):
     """The settings that some reductions read; all energies in eV."""
 
-    n_virtual: int
-    window_low: float
-    window_high: float
+    @property
+    def n_virtual(self) -> int: ...
+
+    @property
+    def window_low(self) -> float: ...
+
+    @property
+    def window_high(self) -> float: ...
 
 
 class SmallAndLarge(NamedTuple):

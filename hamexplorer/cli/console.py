@@ -24,7 +24,7 @@ class ProgressLine:
         self._width = 0
 
     def update(self, done: float, total: float, sentence: str) -> None:
-        """Show ``done`` of ``total``, or no share if ``total`` is 0; too frequent calls are dropped, except the last."""
+        """Show ``done`` of ``total``, no share if ``total`` is 0; too frequent calls are dropped, but for the last."""
         now = time.monotonic()
         pause = _DRAW_EVERY if self._in_place else _LOG_EVERY
         if now - self._shown_at < pause and done < total:

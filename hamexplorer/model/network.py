@@ -86,9 +86,9 @@ class EquivariantNetwork(eqx.Module):
     embed: Array
     updates: tuple[NodeUpdate, ...]
     messages: tuple[Message, ...]
-    own: tuple[Linear, Linear, Linear]
+    own: tuple[Linear, ...]
     own_gate: MLP
-    pair: tuple[Linear, Linear]
+    pair: tuple[Linear, ...]
     pair_gate: MLP
     pair_direct: Array
     own_out: tuple[Array, ...]
@@ -188,7 +188,12 @@ class EquivariantNetwork(eqx.Module):
         parts, columns, start, used = [], [], 0, 0
         for irrep, weight in zip(self.template.irreps, out, strict=True):
             tensors = jnp.einsum("acm,ct->atm", q[:, :, start : start + irrep.dim], weight)
-            if direct is not None and irrep.natural and irrep.l <= self.graph_settings.l_max:
+            if (
+                direct is not None
+                and y is not None
+                and irrep.natural
+                and irrep.l <= self.graph_settings.l_max
+            ):
                 n = weight.shape[1]
                 tensors += direct[:, used : used + n, None] * y[:, None, irrep.l**2 : (irrep.l + 1) ** 2]
                 used += n

@@ -39,7 +39,8 @@ BASELINES: Registry[Baseline] = Registry("baseline")
 class SuperpositionOfAtomicPotentials(Baseline):
     """T + V of superposed atomic potentials, fitted by Gaussians so that they rotate exactly.
 
-    Source: Lehtola, J. Chem. Theory Comput. 15, 1593 (2019); Lehtola, Visscher & Engel, J. Chem. Phys. 152, 144105 (2020).
+    Source: Lehtola, J. Chem. Theory Comput. 15, 1593 (2019); Lehtola, Visscher & Engel, J. Chem. Phys. 152, 144105
+    (2020).
     """
 
     label = "Atomic potentials (SAP)"
@@ -55,7 +56,7 @@ class SuperpositionOfAtomicPotentials(Baseline):
 def _sap_potentials(structure: Structure) -> dict[str, np.ndarray]:
     """Exponents and coefficients of each element's screening charge."""
     return {
-        symbol: np.array([pair for pair in gto.basis.load("sapgrasplarge", symbol)[0][1:]], dtype=float)
+        symbol: np.array(gto.basis.load("sapgrasplarge", symbol)[0][1:], dtype=float)
         for symbol in structure.elements
     }
 

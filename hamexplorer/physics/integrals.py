@@ -75,7 +75,7 @@ def make_integrals(structure: Structure, basis: str) -> Integrals:
     charges = structure.numbers.astype(float)
     return Integrals(
         ao_mask=np.ones(len(overlap), dtype=bool),
-        n_occ=np.int32(structure.n_electrons // 2),
+        n_occ=np.int32(structure.n_electrons // 2),  # type: ignore[arg-type]
         r=inverse_root @ r @ inverse_root,
         root=square_root(overlap),
         inverse_root=inverse_root,

@@ -29,7 +29,7 @@ def write_checkpoint(folder: Path, name: str, header: dict[str, Any], arrays: Se
     """
     named = {f"a{k:04d}": np.asarray(array) for k, array in enumerate(arrays)}
     with write_aside(folder / f"{name}.npz") as aside, aside.open("wb") as file:
-        np.savez(file, **named)
+        np.savez(file, **named)  # type: ignore[arg-type]
         file.flush()
         digest = _sha256(aside)
     full = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -179,5 +179,6 @@ def _stack_target(frames: Sequence[Frame], name: str, shape: Shape) -> TargetVal
     for k, frame in enumerate(frames):
         if name in frame.targets:
             value, weight = frame.targets[name]
-            stacked[(slice(None), k, *(slice(0, n) for n in value.shape))] = np.stack([value, weight])
+            place: tuple[Any, ...] = (slice(None), k, *(slice(0, n) for n in value.shape))
+            stacked[place] = np.stack([value, weight])
     return TargetValue(stacked[0], stacked[1])

@@ -212,7 +212,7 @@ def _start(
     def target(k: int) -> StartTarget:
         red = reduced[k][0]
         if direct:
-            return StartTarget(red.matrix)
+            return StartTarget(red.matrix)  # type: ignore[arg-type]  # a target that is learned has one
         return StartTarget(start_matrix(reduced[k], frames[k]), red.levels, red.weights)
 
     fit = ClosedFormStart([frames[k] for k in split.train], geometry.template, geometry.graph)

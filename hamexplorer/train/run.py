@@ -95,7 +95,7 @@ class _Run:
         self.folder = Path(folder) if folder is not None else None
         self.epoch = 0
         self.schedule = Schedule()
-        self.prepared: Prepared | None = None
+        self.prepared: Prepared = None  # type: ignore[assignment]  # until prepare()
         self._last_snapshot = 0.0
         self._history: list[dict[str, Any]] = []
 

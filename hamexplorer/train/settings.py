@@ -182,7 +182,10 @@ class RunSettings:
             )
         real = {p.name for p in params_of(cls) if isinstance(p.kind, Real)}
         # TOML and JSON write 6.0 as 6 where they can.
-        return cls(**{k: float(v) if k in real and isinstance(v, int) else v for k, v in values.items()})
+        typed: dict[str, Any] = {
+            k: float(v) if k in real and isinstance(v, int) else v for k, v in values.items()
+        }
+        return cls(**typed)
 
 
 def _checked_targets(targets: Mapping[str, float]) -> dict[str, float]:

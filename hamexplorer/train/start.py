@@ -2,8 +2,9 @@ r"""The closed-form start: a ridge fit of H̃ that already answers with the targ
 
 Fitting the small-basis Fock matrix alone would leave the basis-set error (electronvolts in the empty levels) to
 gradient descent, and its first steps would destroy more than they mend. Instead the matrix to fit keeps the
-orbitals and takes the *target's* energies, $\tilde H^\ast = \tilde C \varepsilon^{\rm target} \tilde C^T$. The orbitals are
-first the small-basis SCF's, then those of the fit itself: a few rounds, each one linear solve, bring the two together.
+orbitals and takes the *target's* energies,
+$\tilde H^\ast = \tilde C \varepsilon^{\rm target} \tilde C^T$. The orbitals are first
+the small-basis SCF's, then those of the fit itself: a few rounds, each one linear solve, bring the two together.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class StartTarget(NamedTuple):
 
     def matrix_to_fit(self, orbitals_of: np.ndarray) -> np.ndarray:
         """The target itself, or the orbitals of the given matrix with the target's levels."""
-        if self.levels is None:
+        if self.levels is None or self.weights is None:
             return self.matrix
         energy, coeff = np.linalg.eigh(orbitals_of)
         return (coeff * np.where(self.weights > 0, self.levels, energy)) @ coeff.T

@@ -126,7 +126,7 @@ class TrainedModel:
         evaluator = Evaluator(frames, range(len(frames)), _PREDICTED, self.geometry.template, 16)
         evaluator.run(self.model, predicted)
         return [
-            Prediction(s, s.n_electrons // 2, energy, **_plain(values))
+            Prediction(s, s.n_electrons // 2, np.asarray(energy), **_plain(values))
             for s, energy, values in zip(structures, predicted.mo_energy, predicted.values, strict=True)
         ]
 
