@@ -13,6 +13,8 @@ from hamexplorer.views.charges import CHARGE_COLORS, LegendEntry, charge_legend,
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
 #: Charges are written with four decimals into a column that has two.
 CHARGE_FACTOR = 100.0
+#: Nearest that anything comes to the eye, Å.
+_CLIP_DISTANCE = 3
 
 
 class StructureView:
@@ -26,6 +28,8 @@ class StructureView:
         self.widget: Any = self._nglview.NGLWidget()
         self.widget.layout.width, self.widget.layout.height = "100%", height
         self.widget.camera = "perspective"
+        # NGL steps back by its clipping distance, 10 Å: far too far for a small molecule.
+        self.widget.stage.set_parameters(clip_dist=_CLIP_DISTANCE)
         self.legend: tuple[LegendEntry, ...] = ()
         self._component: Any = None
         self._oriented: tuple[str, ...] = ()
