@@ -108,14 +108,17 @@ class ResultsPanel:
 
 
 def tiles(context: PlotContext) -> str:
-    """The outcome in one line a target: its mean absolute error, and how far that is from the raw small basis."""
+    """The outcome, a tile a target: its mean absolute error, and how far that is from the raw small basis.
+
+    Where all molecules are shown, the tiles tell of the test molecules: only those say what was learned.
+    """
     if context.results is None:
         return ""
-    rows = context.results.errors(context.part, context.units).values()
-    part = "all molecules" if context.part == "all" else f"{context.part} molecules"
+    part = "test" if context.part == "all" else context.part
+    rows = context.results.errors(part, context.units).values()
     return "".join(
-        f"<div class='hx-tile'><span>{escape(row.label)}, {part}</span>"
-        f"<b>{number(float(row.mae))}</b> {escape(row.unit)}{_gain(row, 'mae', context)}</div>"
+        f"<div class='hx-tile'><span>{escape(row.label)}: mean error, {part} molecules</span>"
+        f"<b>{number(float(row.mae))}</b> {escape(row.unit)}{_gain(row, 'mae', context, than=True)}</div>"
         for row in rows
     )
 
@@ -140,7 +143,7 @@ def _cell(entry, measure: str, context: PlotContext) -> str:
     return f"<b>{number(learned)}</b>{_gain(entry, measure, context)}<small>{below}</small>"
 
 
-def _gain(entry, measure: str, context: PlotContext) -> str:
+def _gain(entry, measure: str, context: PlotContext, *, than: bool = False) -> str:
     """How many times better or worse than the raw small basis; nothing where that is undefined."""
     learned, raw = float(getattr(entry, measure)), float(getattr(entry, f"raw_{measure}"))
     if not (math.isfinite(raw) and learned > 0 and raw > 0):
@@ -149,4 +152,5 @@ def _gain(entry, measure: str, context: PlotContext) -> str:
     times = raw / learned if better else learned / raw
     shown = f"{times:,.0f}" if times >= 10 else number(times, 2)
     kind, word = ("hx-better", "better") if better else ("hx-worse", "worse")
-    return f"<em class='{kind}' title='than raw {escape(context.small_basis)}'>{shown}× {word}</em>"
+    compared = f" than raw {escape(context.small_basis)}" if than else ""
+    return f"<em class='{kind}'>{shown}× {word}{compared}</em>"

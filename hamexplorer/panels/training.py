@@ -81,6 +81,9 @@ class TrainingPanel:
         if session.state == "idle":
             self._line.value = escape(f"Cannot train: {blocked}." if blocked else _SAYS["idle"])
             return
+        if not session.running and progress.text:
+            self._line.value = escape(progress.text)  # a sentence of its own
+            return
         words = [f"<b>{_SAYS[session.state]}</b>"]
         if progress.epoch:
             words.append(f"epoch {progress.epoch} of {progress.n_epochs}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hamexplorer.errors import HamExplorerError, TrainingError
 from hamexplorer.session import export
+from hamexplorer.session.findings import Findings
 from hamexplorer.session.pump import sentence_of
 from hamexplorer.session.state import (
     STATES,
@@ -16,7 +17,6 @@ from hamexplorer.session.state import (
     ReferenceState,
     Selection,
 )
-from hamexplorer.session.training import Training
 
 __all__ = ["EXPORTS", "STATES", "Message", "Progress", "ReferenceState", "Selection", "Session"]
 
@@ -24,7 +24,7 @@ __all__ = ["EXPORTS", "STATES", "Message", "Progress", "ReferenceState", "Select
 EXPORTS = {"csv": "Results, CSV", "json": "Errors, JSON", "model": "Model, ZIP"}
 
 
-class Session(Training):
+class Session(Findings):
     """Molecules, their references, and one training run at a time."""
 
     def why_not_export(self, kind: str) -> str:

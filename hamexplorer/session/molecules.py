@@ -1,22 +1,18 @@
-"""The part of the session that holds molecules: loaded structures, their references, what is chosen and picked."""
+"""The part of the session that holds molecules: loaded structures, what is chosen and what is picked."""
 
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import traitlets
 
 from hamexplorer.errors import HamExplorerError
-from hamexplorer.reference.dataset import SHIPPED, ReferenceDataset, read_dataset
-from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, run_references
-from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
 from hamexplorer.session.pump import Pump
-from hamexplorer.session.state import Message, ReferenceState, Selection
+from hamexplorer.session.state import Message, Selection
 from hamexplorer.structures.files import read_structures
 from hamexplorer.structures.sources import SOURCES
 from hamexplorer.structures.structure import Structure
@@ -35,13 +31,11 @@ class Molecules(traitlets.HasTraits):
     selected = traitlets.Tuple(help="indices of the structures that pass the selection")
     picked = traitlets.Int(-1, help="index of the structure that every view shows; -1 is none")
     loading = traitlets.Unicode("", help="what is being loaded right now")
-    references = traitlets.Any(ReferenceState())
     message = traitlets.Any(Message())
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pump = Pump()
-        self._cancel = threading.Event()
 
     def drain(self) -> None:
         """Deliver what workers have reported; the event loop does this by itself."""
@@ -87,7 +81,7 @@ class Molecules(traitlets.HasTraits):
         count = len(self.loaded)
         self.loaded = ()
         self._rebuild()
-        self.say(f"Removed {count} {_molecules(count)} without references.")
+        self.say(f"Removed {count} {molecules(count)} without references.")
 
     def _load(self, doing: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         if self.loading:
@@ -108,7 +102,7 @@ class Molecules(traitlets.HasTraits):
     def _dataset_opened(self, dataset: ReferenceDataset) -> None:
         self._set_dataset(dataset)
         aside = f"; {len(dataset.set_aside)} were set aside" if dataset.set_aside else ""
-        self.say(f"Opened {len(dataset)} {_molecules(len(dataset))} with references{aside}.")
+        self.say(f"Opened {len(dataset)} {molecules(len(dataset))} with references{aside}.")
 
     def _structures_loaded(self, structures: list[Structure]) -> None:
         known = {structure.key for structure in self.structures}
@@ -120,7 +114,7 @@ class Molecules(traitlets.HasTraits):
             self.pick(first)
         twice = len(structures) - len(fresh)
         repeated = f"; {twice} {'was' if twice == 1 else 'were'} there already" if twice else ""
-        self.say(f"Loaded {len(fresh)} {_molecules(len(fresh))}{repeated}.")
+        self.say(f"Loaded {len(fresh)} {molecules(len(fresh))}{repeated}.")
 
     def _set_dataset(self, dataset: ReferenceDataset | None) -> None:
         known = {s.key for s in dataset.structures} if dataset else set()
@@ -155,7 +149,7 @@ class Molecules(traitlets.HasTraits):
             return
         with self.hold_trait_notifications():
             self.selection, self.selected = selection, chosen
-        self.say(f"{len(chosen)} of {len(self.structures)} {_molecules(len(self.structures))} chosen.")
+        self.say(f"{len(chosen)} of {len(self.structures)} {molecules(len(self.structures))} chosen.")
 
     def pick(self, index: int) -> None:
         """Show one structure in every view."""
@@ -175,75 +169,8 @@ class Molecules(traitlets.HasTraits):
         """Indices of the selected structures that have none."""
         return tuple(i for i in self.selected if not self.has_reference(i))
 
-    # ---- reference calculations --------------------------------------------------------------------
 
-    def estimate_references(self, method: ReferenceMethod, *, jobs: int = 2) -> float:
-        """Seconds that :meth:`compute_references` would take."""
-        waiting = [self.structures[i] for i in self.without_references]
-        return estimate_seconds(waiting, method, jobs=jobs, store=None) if waiting else 0.0
-
-    def compute_references(self, method: ReferenceMethod, *, jobs: int = 2) -> None:
-        """Compute the references of the selected structures that have none, in worker processes."""
-        waiting = [self.structures[i] for i in self.without_references]
-        if not waiting or self.references.running:
-            reason = (
-                "reference calculations are under way" if waiting else "every chosen molecule has references"
-            )
-            self.say(f"{reason}; there is nothing to start", "warning", "references")
-            return
-        self._cancel = cancel = threading.Event()
-        self.references = ReferenceState(total=len(waiting), label="starting")
-
-        def work() -> ReferenceDataset:
-            return run_references(
-                waiting,
-                method,
-                jobs=jobs,
-                name="computed",
-                report=lambda progress: self.pump.put(self._references_progressed, progress),
-                cancel=cancel,
-            )
-
-        self.pump.start(work, done=self._references_done, failed=self._references_failed)
-
-    def cancel_references(self) -> None:
-        """Stop the reference calculations; finished ones are kept."""
-        if self.references.running:
-            self._cancel.set()
-            self.references = replace(self.references, cancelling=True)
-
-    def _references_progressed(self, events: list[ReferenceProgress]) -> None:
-        last = events[-1]
-        if self.references.running:
-            self.references = replace(
-                self.references,
-                done=last.done,
-                total=last.total,
-                label=last.label,
-                seconds_left=last.seconds_left,
-            )
-
-    def _references_done(self, datasets: list[ReferenceDataset]) -> None:
-        computed, self.references = datasets[-1], ReferenceState()
-        aside = "".join(f" {label} was set aside: {reason}." for label, reason in computed.set_aside[:3])
-        level = "warning" if computed.set_aside else "info"
-        if not len(computed):
-            self.say(f"No reference was finished.{aside}", level, "references")
-            return
-        merged = _merged(self.dataset, computed)
-        note = (
-            "" if self.dataset is None or merged is not computed else " They replace those of another method."
-        )
-        self._set_dataset(merged)
-        count = len(computed)
-        self.say(f"References of {count} {_molecules(count)} are ready.{note}{aside}", level, "references")
-
-    def _references_failed(self, sentences: list[str]) -> None:
-        self.references = ReferenceState()
-        self.say(sentences[-1], "error", "references")
-
-
-def _molecules(count: int) -> str:
+def molecules(count: int) -> str:
     return "molecule" if count == 1 else "molecules"
 
 
@@ -265,15 +192,3 @@ def _read_dataset(source: str | Path | bytes, filename: str) -> ReferenceDataset
             path.write_bytes(source)
             return _read_dataset(path, filename)
     return read_dataset(source)
-
-
-def _merged(old: ReferenceDataset | None, new: ReferenceDataset) -> ReferenceDataset:
-    """Old and new references together if one method made both, else the new ones alone."""
-    if old is None or old.method != new.method:
-        return new
-    return replace(
-        old,
-        name=old.name if old.name not in SHIPPED else f"{old.name} and computed",
-        references=(*old.references, *new.references),
-        set_aside=(*old.set_aside, *new.set_aside),
-    )

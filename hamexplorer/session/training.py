@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import traitlets
 
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.plots import History
-from hamexplorer.session.molecules import Molecules
+from hamexplorer.session.references import References
 from hamexplorer.session.state import STATES, Progress
 from hamexplorer.structures.selection import Split, split_structures
 from hamexplorer.train.events import (
@@ -25,17 +23,14 @@ from hamexplorer.train.events import (
     Stage,
     WeightsChanged,
 )
-from hamexplorer.train.results import Results
 from hamexplorer.train.run import Controls, train
 from hamexplorer.train.settings import RunSettings
-from hamexplorer.train.trained import Prediction, TrainedModel
+from hamexplorer.train.trained import TrainedModel
 
-#: What is told of one molecule beside its orbital energies.
-PROPERTIES = ("dipole", "polarizability", "mulliken_charge", "lowdin_charge", "mayer_bond_order")
 RUNNING = ("preparing", "training", "paused")
 
 
-class Training(Molecules):
+class Training(References):
     """One training run at a time. Settings are frozen at Start; later changes are for the next run."""
 
     settings = traitlets.Any()
@@ -44,7 +39,6 @@ class Training(Molecules):
     history = traitlets.Any()
     results = traitlets.Any(None, allow_none=True, help="latest Results of the run, or None")
     model = traitlets.Any(None, allow_none=True, help="the TrainedModel of the last run, or None")
-    predictions = traitlets.Dict(help="structure key -> Prediction, for structures without references")
     parts = traitlets.Tuple(help='"train", "validation", "test" or "" for every structure')
 
     def __init__(self, **kwargs: Any) -> None:
@@ -53,7 +47,6 @@ class Training(Molecules):
         self.history = History()
         self._controls: Controls | None = None
         self.observe(self._split_again, ["structures", "selected", "settings"])
-        self.observe(self._predict_picked, ["picked", "model", "structures"])
 
     # ---- settings ----------------------------------------------------------------------------------
 
@@ -157,7 +150,7 @@ class Training(Molecules):
         with self.hold_trait_notifications():
             self.state = "preparing"
             self.history, self.results = History(), None
-            self.model, self.predictions = None, {}
+            self.model = None
             self.progress = Progress(text="preparing", n_epochs=settings.epochs)
             self.say("", where="training")
 
@@ -194,7 +187,7 @@ class Training(Molecules):
         with self.hold_trait_notifications():
             self.state, self.progress = "idle", Progress()
             self.history, self.results = History(), None
-            self.model, self.predictions = None, {}
+            self.model = None
             self.say("", where="training")
 
     # ---- reports -----------------------------------------------------------------------------------
@@ -224,7 +217,7 @@ class Training(Molecules):
                     state = "stopped" if self._controls and self._controls.stopped else "finished"
                     progress = dataclasses.replace(progress, text=event.reason, seconds_left=None)
                 case Failed():
-                    state = "failed"
+                    state, progress = "failed", dataclasses.replace(progress, text="", seconds_left=None)
                     self.say(event.sentence, "error", "training")
         with self.hold_trait_notifications():
             self.history, self.results = history, results
@@ -236,65 +229,8 @@ class Training(Molecules):
         self.model = models[-1]
 
     def _train_failed(self, sentences: list[str]) -> None:
-        self.state = "failed"
+        self.state, self.progress = "failed", dataclasses.replace(self.progress, text="", seconds_left=None)
         self.say(sentences[-1], "error", "training")
-
-    # ---- molecules of the run ----------------------------------------------------------------------
-
-    def row_of(self, index: int) -> int | None:
-        """Where the results have this structure; None if it is not part of the run."""
-        if self.results is None or not 0 <= index < len(self.structures):
-            return None
-        return _rows(self.results.dataset).get(self.structures[index].key)
-
-    def pick_row(self, row: int) -> None:
-        """Pick the structure of a row of the results."""
-        if self.results is None:
-            return
-        wanted = self.results.dataset.structures[row].key
-        for index, structure in enumerate(self.structures):
-            if structure.key == wanted:
-                self.pick(index)
-                return
-        self.say("this molecule was closed since the training began; open its dataset again", "warning")
-
-    def known(self, index: int) -> dict[str, dict[str, Any]]:
-        """Properties of a structure: "small", "learned", "large" -> {target name: value}, atomic units."""
-        if not 0 <= index < len(self.structures):
-            return {}
-        prediction = self.predictions.get(self.structures[index].key)
-        if not self.has_reference(index):
-            return {} if prediction is None else {"learned": _values(prediction, prediction.n_occ)}
-        entry, row = self.dataset.references[index], self.row_of(index)
-        found = {"small": _values(entry.small, entry.n_occ), "large": _values(entry.large, entry.n_occ)}
-        if row is not None and self.results is not None:
-            learned = _learned(self.results, row, entry.n_occ)
-            found = {"small": found["small"], "learned": learned, "large": found["large"]}
-        return found
-
-    # ---- predictions -------------------------------------------------------------------------------
-
-    def _predict_picked(self, _: Any = None) -> None:
-        """Predict the picked structure if it has no reference, so that its levels can be shown."""
-        if (
-            self.model is None
-            or not 0 <= self.picked < len(self.structures)
-            or self.has_reference(self.picked)
-        ):
-            return
-        structure, model = self.structures[self.picked], self.model
-        if structure.key in self.predictions:
-            return
-
-        def predicted(values: list[list[Prediction]]) -> None:
-            if self.model is model:
-                found = {prediction.structure.key: prediction for value in values for prediction in value}
-                self.predictions = {**self.predictions, **found}
-
-        def failed(sentences: list[str]) -> None:
-            self.say(f"{structure.label} cannot be predicted: {sentences[-1]}", "warning")
-
-        self.pump.start(lambda: model.predict([structure]), done=predicted, failed=failed)
 
 
 def _progress_of(event: EpochReport) -> Progress:
@@ -305,36 +241,3 @@ def _progress_of(event: EpochReport) -> Progress:
         molecules_per_second=event.molecules_per_second,
         seconds_left=event.seconds_left,
     )
-
-
-@functools.lru_cache(maxsize=4)
-def _rows(dataset: Any) -> dict[str, int]:
-    """Structure key -> position; datasets are immutable and compared by identity."""
-    return {structure.key: row for row, structure in reversed(list(enumerate(dataset.structures)))}
-
-
-def _values(properties: Any, n_occ: int) -> dict[str, Any]:
-    """The properties of one molecule that are there, by target name."""
-    values = {name: getattr(properties, name, None) for name in PROPERTIES}
-    found = {name: value for name, value in values.items() if value is not None}
-    return found | _gap(properties.mo_energy, n_occ)
-
-
-def _learned(results: Results, row: int, n_occ: int) -> dict[str, Any]:
-    """What the model under training predicts for one molecule, as far as that is in the results."""
-    shapes = {"dipole": (3,), "polarizability": (3, 3), "mulliken_charge": (-1,), "lowdin_charge": (-1,)}
-    found = {}
-    for name, shape in shapes.items():
-        if name in results.targets:
-            target = results.targets[name]
-            values = target.predicted[target.structure == row]
-            if values.size:
-                found[name] = values.reshape(shape)
-    return found | _gap(results.mo_energy[row], n_occ)
-
-
-def _gap(mo_energy: Any, n_occ: int) -> dict[str, float]:
-    if mo_energy is None:
-        return {}
-    levels = np.sort(np.asarray(mo_energy, dtype=float)[np.isfinite(mo_energy)])
-    return {"homo_lumo_gap": float(levels[n_occ] - levels[n_occ - 1])} if n_occ < len(levels) else {}

@@ -161,7 +161,9 @@ class Visit:
 
     def button(self, name: str) -> Locator:
         """By its words; the icon in front of them is a character of the name, too."""
-        return self.page.locator(".hx-app").get_by_role("button", name=re.compile(rf"(^|\W){re.escape(name)}$"))
+        return self.page.locator(".hx-app").get_by_role(
+            "button", name=re.compile(rf"(^|\W){re.escape(name)}$")
+        )
 
     @property
     def status(self) -> Locator:

@@ -8,11 +8,13 @@ import ipywidgets as widgets
 import pytest
 
 from hamexplorer.app import build
+from hamexplorer.panels.add import AddPanel
 from hamexplorer.panels.download import DownloadButton
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import MessageBox, duration
 from hamexplorer.panels.results import ResultsPanel
-from hamexplorer.panels.structures import AddPanel, SelectionPanel, StructuresPanel
+from hamexplorer.panels.selection import SelectionPanel
+from hamexplorer.panels.structures import StructuresPanel
 from hamexplorer.panels.table import PickTable
 from hamexplorer.panels.targets import TargetsPanel
 from hamexplorer.panels.training import TrainingPanel

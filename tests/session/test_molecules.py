@@ -9,7 +9,7 @@ import pytest
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.reference.execute import ReferenceProgress
 from hamexplorer.reference.method import ReferenceMethod
-from hamexplorer.session import Selection, Session, molecules
+from hamexplorer.session import Selection, Session, molecules, references
 
 WATER = "3\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
 METHANE = (
@@ -122,7 +122,7 @@ def test_references_are_computed_reported_and_joined_to_those_of_the_same_method
         assert asked == method and [s.formula for s in structures] == ["CH4"]
         return ready
 
-    monkeypatch.setattr(molecules, "run_references", run)
+    monkeypatch.setattr(references, "run_references", run)
     session.load_upload({"methane.xyz": METHANE})
     session.wait()
     session.observe(lambda change: seen.append(change["new"].done), "references")
@@ -137,7 +137,7 @@ def test_references_of_another_method_replace_the_dataset(session, monkeypatch):
     from dataclasses import replace
 
     ready = replace(session.dataset.subset((0, 1, 2)), method=other, name="computed")
-    monkeypatch.setattr(molecules, "run_references", lambda *_, **__: ready)
+    monkeypatch.setattr(references, "run_references", lambda *_, **__: ready)
     session.load_upload({"methane.xyz": METHANE})
     session.wait()
     session.compute_references(other)
@@ -150,7 +150,7 @@ def test_cancelled_references_say_so(session, monkeypatch):
         assert cancel.wait(20)
         return session.dataset.subset(())
 
-    monkeypatch.setattr(molecules, "run_references", run)
+    monkeypatch.setattr(references, "run_references", run)
     session.load_upload({"methane.xyz": METHANE})
     session.wait()
     session.compute_references(session.dataset.method)
@@ -164,7 +164,7 @@ def test_failed_references_leave_a_sentence(session, monkeypatch):
     def run(*_, **__):
         raise HamExplorerError("the store is full; free some space")
 
-    monkeypatch.setattr(molecules, "run_references", run)
+    monkeypatch.setattr(references, "run_references", run)
     session.load_upload({"methane.xyz": METHANE})
     session.wait()
     session.compute_references(session.dataset.method)

@@ -155,6 +155,22 @@ def test_a_row_of_the_results_picks_its_molecule_whatever_is_selected_later(sess
     assert session.picked == 53 and session.row_of(53) == 3 and session.row_of(0) is None
 
 
+def test_what_is_known_of_a_molecule_grows_by_what_was_learned(session, script, until):
+    assert list(session.known(0)) == ["small", "large"]
+    levels = session.dataset.references[0].large.mo_energy
+    occupied = session.dataset.references[0].n_occ
+    assert session.known(0)["large"]["homo_lumo_gap"] == pytest.approx(
+        levels[occupied] - levels[occupied - 1]
+    )
+    session.start()
+    script.snapshot(session)
+    until(lambda: session.results is not None)
+    known = session.known(0)
+    assert list(known) == ["small", "learned", "large"]
+    # The scripted results repeat the levels of the small basis.
+    assert known["learned"]["homo_lumo_gap"] == pytest.approx(known["small"]["homo_lumo_gap"])
+
+
 def test_molecules_without_references_are_predicted(session, script):
     session.load_structures("smiles")
     session.wait()

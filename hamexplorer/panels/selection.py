@@ -1,0 +1,54 @@
+"""Use only some of the molecules: by element, heavy atoms or position."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from hamexplorer.panels.parts import Button, row, styled, text
+from hamexplorer.session import Selection, Session
+
+
+class SelectionPanel:
+    """Four lines to fill in; an empty one is no condition."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._elements = _line("Elements", "only these: C H O; with: +N; without: -F")
+        self._smallest = _line("Fewest heavy atoms", "1")
+        self._largest = _line("Most heavy atoms", "any")
+        self._range = _line("Positions", "0:50 or 0:100:2")
+        self._apply = Button("Choose", help="Use only the molecules that pass", icon="filter")
+        self._all = Button("All", help="Use all molecules", names=["hx-quiet"])
+        note = text("Training and reference calculations use the chosen molecules only.", "hx-help")
+        sizes = row(self._smallest, self._largest)
+        self.widget = styled(
+            widgets.VBox([self._elements, sizes, self._range, note, row(self._apply, self._all)]), "hx-stack"
+        )
+        self._apply.on_click(lambda _: self._chosen())
+        self._all.on_click(lambda _: session.select(Selection()))
+        session.observe(self._show, ["selection", "structures"])
+        self._show()
+
+    def _chosen(self) -> None:
+        try:
+            smallest, largest = (_whole_or_none(line) for line in (self._smallest, self._largest))
+        except ValueError:
+            self._session.say("the numbers of heavy atoms must be whole numbers, or empty", "error")
+            return
+        self._session.select(Selection(self._elements.value, smallest, largest, self._range.value))
+
+    def _show(self, _=None) -> None:
+        selection = self._session.selection
+        self._elements.value = selection.elements
+        self._range.value = selection.index_range
+        self._smallest.value = "" if selection.min_heavy is None else str(selection.min_heavy)
+        self._largest.value = "" if selection.max_heavy is None else str(selection.max_heavy)
+        self._all.allow("" if selection != Selection() else "all molecules are used")
+
+
+def _line(label: str, placeholder: str) -> widgets.Text:
+    return styled(widgets.Text(description=label, placeholder=placeholder), "hx-field")
+
+
+def _whole_or_none(line: widgets.Text) -> int | None:
+    return int(line.value) if line.value.strip() else None

@@ -1,0 +1,116 @@
+"""The part of the session that tells what is known and predicted of each molecule."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from hamexplorer.session.training import Training
+from hamexplorer.train.results import Results
+from hamexplorer.train.trained import Prediction
+
+#: What is told of one molecule beside its orbital energies.
+PROPERTIES = ("dipole", "polarizability", "mulliken_charge", "lowdin_charge", "mayer_bond_order")
+
+
+class Findings(Training):
+    """Connects loaded structures with rows of the results, and predicts those that are in none."""
+
+    predictions = traitlets.Dict(help="structure key -> Prediction, for structures without references")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.observe(self._forget_predictions, "model")
+        self.observe(self._predict_picked, ["picked", "model", "structures"])
+
+    def row_of(self, index: int) -> int | None:
+        """Where the results have this structure; None if it is not part of the run."""
+        if self.results is None or not 0 <= index < len(self.structures):
+            return None
+        return _rows(self.results.dataset).get(self.structures[index].key)
+
+    def pick_row(self, row: int) -> None:
+        """Pick the structure of a row of the results."""
+        if self.results is None:
+            return
+        wanted = self.results.dataset.structures[row].key
+        for index, structure in enumerate(self.structures):
+            if structure.key == wanted:
+                self.pick(index)
+                return
+        self.say("this molecule was closed since the training began; open its dataset again", "warning")
+
+    def known(self, index: int) -> dict[str, dict[str, Any]]:
+        """Properties of a structure: "small", "learned", "large" -> {target name: value}, atomic units."""
+        if not 0 <= index < len(self.structures):
+            return {}
+        prediction = self.predictions.get(self.structures[index].key)
+        if not self.has_reference(index):
+            return {} if prediction is None else {"learned": _values(prediction, prediction.n_occ)}
+        entry, row = self.dataset.references[index], self.row_of(index)
+        found = {"small": _values(entry.small, entry.n_occ), "large": _values(entry.large, entry.n_occ)}
+        if row is not None and self.results is not None:
+            learned = _learned(self.results, row, entry.n_occ)
+            found = {"small": found["small"], "learned": learned, "large": found["large"]}
+        return found
+
+    def _predict_picked(self, _: Any = None) -> None:
+        """Predict the picked structure if it has no reference, so that its levels can be shown."""
+        if (
+            self.model is None
+            or not 0 <= self.picked < len(self.structures)
+            or self.has_reference(self.picked)
+        ):
+            return
+        structure, model = self.structures[self.picked], self.model
+        if structure.key in self.predictions:
+            return
+
+        def predicted(values: list[list[Prediction]]) -> None:
+            if self.model is model:
+                found = {prediction.structure.key: prediction for value in values for prediction in value}
+                self.predictions = {**self.predictions, **found}
+
+        def failed(sentences: list[str]) -> None:
+            self.say(f"{structure.label} cannot be predicted: {sentences[-1]}", "warning")
+
+        self.pump.start(lambda: model.predict([structure]), done=predicted, failed=failed)
+
+    def _forget_predictions(self, _: Any) -> None:
+        self.predictions = {}
+
+
+@functools.lru_cache(maxsize=4)
+def _rows(dataset: Any) -> dict[str, int]:
+    """Structure key -> position; datasets are immutable and compared by identity."""
+    return {structure.key: row for row, structure in reversed(list(enumerate(dataset.structures)))}
+
+
+def _values(properties: Any, n_occ: int) -> dict[str, Any]:
+    """The properties of one molecule that are there, by target name."""
+    values = {name: getattr(properties, name, None) for name in PROPERTIES}
+    found = {name: value for name, value in values.items() if value is not None}
+    return found | _gap(properties.mo_energy, n_occ)
+
+
+def _learned(results: Results, row: int, n_occ: int) -> dict[str, Any]:
+    """What the model under training predicts for one molecule, as far as that is in the results."""
+    shapes = {"dipole": (3,), "polarizability": (3, 3), "mulliken_charge": (-1,), "lowdin_charge": (-1,)}
+    found = {}
+    for name, shape in shapes.items():
+        if name in results.targets:
+            target = results.targets[name]
+            values = target.predicted[target.structure == row]
+            if values.size:
+                found[name] = values.reshape(shape)
+    return found | _gap(results.mo_energy[row], n_occ)
+
+
+def _gap(mo_energy: Any, n_occ: int) -> dict[str, float]:
+    if mo_energy is None:
+        return {}
+    levels = np.sort(np.asarray(mo_energy, dtype=float)[np.isfinite(mo_energy)])
+    return {"homo_lumo_gap": float(levels[n_occ] - levels[n_occ - 1])} if n_occ < len(levels) else {}

@@ -1,0 +1,102 @@
+"""The part of the session that computes references, in worker processes, watched by a thread."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import traitlets
+
+from hamexplorer.reference.dataset import SHIPPED, ReferenceDataset
+from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, run_references
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.session.molecules import Molecules, molecules
+from hamexplorer.session.state import ReferenceState
+
+
+class References(Molecules):
+    """Reference calculations for the chosen structures that have none."""
+
+    references = traitlets.Any(ReferenceState())
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._cancel = threading.Event()
+
+    def estimate_references(self, method: ReferenceMethod, *, jobs: int = 2) -> float:
+        """Seconds that :meth:`compute_references` would take."""
+        waiting = [self.structures[i] for i in self.without_references]
+        return estimate_seconds(waiting, method, jobs=jobs, store=None) if waiting else 0.0
+
+    def compute_references(self, method: ReferenceMethod, *, jobs: int = 2) -> None:
+        """Compute the references of the selected structures that have none, in worker processes."""
+        waiting = [self.structures[i] for i in self.without_references]
+        if not waiting or self.references.running:
+            reason = (
+                "reference calculations are under way" if waiting else "every chosen molecule has references"
+            )
+            self.say(f"{reason}; there is nothing to start", "warning", "references")
+            return
+        self._cancel = cancel = threading.Event()
+        self.references = ReferenceState(total=len(waiting), label="starting")
+
+        def work() -> ReferenceDataset:
+            return run_references(
+                waiting,
+                method,
+                jobs=jobs,
+                name="computed",
+                report=lambda progress: self.pump.put(self._references_progressed, progress),
+                cancel=cancel,
+            )
+
+        self.pump.start(work, done=self._references_done, failed=self._references_failed)
+
+    def cancel_references(self) -> None:
+        """Stop the reference calculations; finished ones are kept."""
+        if self.references.running:
+            self._cancel.set()
+            self.references = replace(self.references, cancelling=True)
+
+    def _references_progressed(self, events: list[ReferenceProgress]) -> None:
+        last = events[-1]
+        if self.references.running:
+            self.references = replace(
+                self.references,
+                done=last.done,
+                total=last.total,
+                label=last.label,
+                seconds_left=last.seconds_left,
+            )
+
+    def _references_done(self, datasets: list[ReferenceDataset]) -> None:
+        computed, self.references = datasets[-1], ReferenceState()
+        aside = "".join(f" {label} was set aside: {reason}." for label, reason in computed.set_aside[:3])
+        level = "warning" if computed.set_aside else "info"
+        if not len(computed):
+            self.say(f"No reference was finished.{aside}", level, "references")
+            return
+        merged = _merged(self.dataset, computed)
+        note = (
+            "" if self.dataset is None or merged is not computed else " They replace those of another method."
+        )
+        self._set_dataset(merged)
+        count = len(computed)
+        self.say(f"References of {count} {molecules(count)} are ready.{note}{aside}", level, "references")
+
+    def _references_failed(self, sentences: list[str]) -> None:
+        self.references = ReferenceState()
+        self.say(sentences[-1], "error", "references")
+
+
+def _merged(old: ReferenceDataset | None, new: ReferenceDataset) -> ReferenceDataset:
+    """Old and new references together if one method made both, else the new ones alone."""
+    if old is None or old.method != new.method:
+        return new
+    return replace(
+        old,
+        name=old.name if old.name not in SHIPPED else f"{old.name} and computed",
+        references=(*old.references, *new.references),
+        set_aside=(*old.set_aside, *new.set_aside),
+    )
