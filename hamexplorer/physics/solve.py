@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from pyscfad.ml.scf import SCFPad
 
 from hamexplorer.physics.integrals import Integrals
+
+#: Levels closer than this (Ha) count as equal; PySCFAD's own threshold in float64.
+EQUAL_LEVELS = 1e-9
 
 
 class ElectronicState(NamedTuple):
@@ -53,11 +57,26 @@ def solve(hamiltonian: Array, integrals: Integrals) -> ElectronicState:
 
     Returns:
         The state. Derivatives are PySCFAD's: finite also for degenerate levels, whose mutual coupling (closer than
-        1e-9 Ha) is left out; it cancels in every property that treats the levels alike.
+        ``EQUAL_LEVELS``) is left out. That is exact for functions of the density or of the set of levels; a
+        property that couples equal levels adds :func:`coupling_of_equal_levels`.
     """
     mf = SCFPad(_Orbitals(integrals))
-    energy, coeff = mf.eig(hamiltonian, jnp.eye(hamiltonian.shape[-1], dtype=hamiltonian.dtype))
+    # PySCFAD itself puts the padding's 1 on the diagonal; twice would halve the shift that marks its levels.
+    overlap = jnp.diag(integrals.ao_mask.astype(hamiltonian.dtype))
+    energy, coeff = mf.eig(hamiltonian, overlap)
     mask = mf.mo_mask(energy)
     occ = mf.get_occ(energy, coeff)
     density = mf.make_rdm1(coeff, occ)
     return ElectronicState(energy, coeff, occ, mask, density, hamiltonian)
+
+
+def coupling_of_equal_levels(state: ElectronicState) -> Array:
+    """⟨p|H̃ - H̃|q⟩ between different levels of equal energy: zero, but its derivative is not; shape (n_ao, n_ao).
+
+    It gives back what PySCFAD leaves out of the orbitals' derivative: a property whose second-order formula holds
+    matrix elements between equal levels adds this matrix with the right factor.
+    """
+    coeff, energy = jax.lax.stop_gradient((state.mo_coeff, state.mo_energy))
+    change = state.hamiltonian - jax.lax.stop_gradient(state.hamiltonian)
+    equal = jnp.abs(energy[:, None] - energy[None, :]) <= EQUAL_LEVELS
+    return jnp.where(equal & ~jnp.eye(len(energy), dtype=bool), coeff.T @ change @ coeff, 0.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -17,7 +18,7 @@ from jax import Array
 from hamexplorer._registry import Registry
 from hamexplorer.basis.reductions import ReducedReference
 from hamexplorer.physics.integrals import Integrals
-from hamexplorer.physics.solve import ElectronicState
+from hamexplorer.physics.solve import ElectronicState, coupling_of_equal_levels
 
 #: Gaps below this (Ha) enter the polarizability through a smooth continuation that never reaches zero.
 SMALLEST_GAP = 0.03
@@ -160,7 +161,17 @@ class Polarizability(Target):
         pair = occupied[:, None] & (~occupied & state.mo_mask)[None, :]
         gap = jnp.where(pair, state.mo_energy[None, :] - state.mo_energy[:, None], 1.0)
         weighted = r * jnp.where(pair, 4.0 / bounded_gap(gap), 0.0)
-        return jnp.einsum("xia,yia->xy", weighted, r)
+        return jnp.einsum("xia,yia->xy", weighted, r) + self._equal_levels(state, r, pair, gap)
+
+    @staticmethod
+    def _equal_levels(state: ElectronicState, r: Array, pair: Array, gap: Array) -> Array:
+        """Zero, with the derivative that degenerate levels owe one another: of 1/gap as a matrix function."""
+        r, gap = jax.lax.stop_gradient((r, gap))
+        slope = jax.vmap(jax.vmap(jax.grad(bounded_gap)))(gap)
+        w = r * jnp.where(pair, 2.0 * jnp.sqrt(slope) / bounded_gap(gap), 0.0)
+        coupling = coupling_of_equal_levels(state)
+        occupied = jnp.einsum("xia,ij,yja->xy", w, coupling, w, optimize=True)
+        return occupied - jnp.einsum("xia,ab,yib->xy", w, coupling, w, optimize=True)
 
 
 @TARGETS.register("mulliken_charge")
