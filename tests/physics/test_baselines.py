@@ -1,0 +1,74 @@
+"""Every baseline is Hermitian, needs no SCF, and turns with the molecule."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hamexplorer.errors import BasisError, SettingsError, StructureError
+from hamexplorer.physics.baselines import BASELINES
+from hamexplorer.physics.molecule import SMALL_BASES, make_mole
+from hamexplorer.structures.structure import Structure
+
+
+@pytest.mark.parametrize("basis", SMALL_BASES)
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_turns_with_the_molecule(solved, rotation, name, basis):
+    methanol = solved("CH3OH").structure
+    levels = []
+    for structure in (methanol, methanol.moved(methanol.positions @ rotation.T + [1.0, -2.0, 0.5])):
+        matrix = BASELINES[name].matrix(structure, basis)
+        np.testing.assert_allclose(matrix, matrix.T, atol=1e-10)
+        levels.append(np.linalg.eigvalsh(matrix))
+    np.testing.assert_allclose(levels[1], levels[0], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_every_baseline_describes_itself(name):
+    assert BASELINES[name].name == name and BASELINES[name].label and BASELINES[name].help.endswith(".")
+
+
+def test_atomic_potentials_give_pyscfs_own_guess(solved):
+    """PySCF's SAP guess is the density of the same matrix."""
+    s = solved("H2O")
+    energy, coeff = np.linalg.eigh(BASELINES["sap"].matrix(s.structure, "sto-3g"))
+    occupied = s.integrals.inverse_root @ coeff[:, :5]
+    np.testing.assert_allclose(2 * occupied @ occupied.T, s.mf.init_guess_by_sap(), atol=1e-7)
+    # And it is a good beginning: its levels are near the SCF's, core included.
+    assert np.abs(energy - s.mo_energy).max() < 2.0
+
+
+def test_atomic_potentials_of_one_atom_do_not_depend_on_its_place():
+    moved = [Structure(np.array([10]), np.array([place])) for place in ([0.0, 0.0, 0.0], [3.0, -1.0, 2.0])]
+    first, second = (BASELINES["sap"].matrix(s, "sto-3g") for s in moved)
+    np.testing.assert_allclose(first, second, atol=1e-8)
+
+
+def test_the_empty_baseline_is_zero(solved):
+    s = solved("H2O")
+    assert not BASELINES["none"].matrix(s.structure, "sto-3g").any()
+    assert BASELINES["none"].matrix(s.structure, "sto-3g").shape == (7, 7)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_basis_that_does_not_exist_is_told(solved, name):
+    with pytest.raises(BasisError, match=r"the basis .sto-7x. has no functions for .*; choose another basis"):
+        BASELINES[name].matrix(solved("H2O").structure, "sto-7x")
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_an_open_shell_is_told(name):
+    with pytest.raises(StructureError, match="1 electrons; this model is closed-shell"):
+        BASELINES[name].matrix(Structure(np.array([1]), np.zeros((1, 3))), "sto-3g")
+
+
+def test_a_misspelt_baseline_gets_the_nearest_name():
+    with pytest.raises(SettingsError, match="did you mean 'mean'"):
+        BASELINES["maen"]
+
+
+def test_molecules_are_built_in_bohr_with_their_charge():
+    ion = Structure(np.array([8, 1]), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.8]]), charge=-1)
+    mol = make_mole(ion, "sto-3g")
+    assert mol.nelectron == 10
+    np.testing.assert_allclose(mol.atom_coords()[1], [0.0, 0.0, 1.8], atol=1e-12)
