@@ -56,7 +56,8 @@ class ResultsPanel:
         self._allow()
 
     def _laid_out(self) -> widgets.Widget:
-        toolbar = row(self._units, self._part, *self._downloads.values(), names=["hx-toolbar"])
+        downloads = row(*self._downloads.values(), names=["hx-downloads"])
+        toolbar = row(self._units, self._part, downloads, names=["hx-toolbar"])
         inside = {name: [plot.widget] for name, plot in self._plots.items()}
         inside["errors"].append(self._errors)
         beside = {"parity": self._target}
