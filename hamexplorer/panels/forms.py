@@ -26,7 +26,9 @@ class Field:
         label = f"{param.label} ({param.unit})" if param.unit else param.label
         self.control.description = label
         self.control.description_tooltip = self.control.tooltip = param.help
-        self.control.continuous_update = False
+        # Numbers are told when they are complete. Texts are told at every key: in JupyterLab a button pressed right
+        # after typing may overtake the text otherwise, because each widget's messages find their own way.
+        self.control.continuous_update = isinstance(param.kind, Text)
         styled(self.control, "hx-field")
         self._help = text("", "hx-help")
         self.widget = styled(widgets.VBox([self.control, self._help]), "hx-field-box")

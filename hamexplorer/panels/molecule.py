@@ -39,7 +39,7 @@ class MoleculePanel:
         self._colour.observe(lambda _: self._show(), "value")
         page.observe(lambda change: self._view.set_dark(change["new"]), "dark")
         self._view.set_dark(page.dark)
-        session.observe(lambda _: self._show(), ["picked", "structures", "predictions", "parts"])
+        session.observe(lambda _: self._show(), ["picked", "dataset", "structures", "predictions", "parts"])
         session.observe(lambda _: self._show_facts(), "results")
         self._show()
 

@@ -42,7 +42,7 @@ class ReferencesPanel:
         self._cancel.on_click(lambda _: session.cancel_references())
         self._jobs.observe(lambda _: self._estimate(), "value")
         session.observe(lambda _: self._follow_dataset(), "dataset")
-        session.observe(lambda _: self._show(), ["references", "selected", "structures"])
+        session.observe(lambda _: self._show(), ["references", "dataset", "selected", "structures"])
         self._follow_dataset()
         self._show()
 

@@ -118,9 +118,11 @@ class Molecules(traitlets.HasTraits):
 
     def _set_dataset(self, dataset: ReferenceDataset | None) -> None:
         known = {s.key for s in dataset.structures} if dataset else set()
-        self.loaded = tuple(s for s in self.loaded if s.key not in known)
-        self.dataset = dataset
-        self._rebuild()
+        # Observers hear of it when everything fits together again.
+        with self.hold_trait_notifications():
+            self.loaded = tuple(s for s in self.loaded if s.key not in known)
+            self.dataset = dataset
+            self._rebuild()
 
     def _rebuild(self) -> None:
         key = self.structures[self.picked].key if 0 <= self.picked < len(self.structures) else None

@@ -46,7 +46,7 @@ class Training(References):
         self.settings = RunSettings()
         self.history = History()
         self._controls: Controls | None = None
-        self.observe(self._split_again, ["structures", "selected", "settings"])
+        self.observe(self._split_again, ["dataset", "structures", "selected", "settings"])
 
     # ---- settings ----------------------------------------------------------------------------------
 

@@ -132,6 +132,17 @@ def test_references_are_computed_reported_and_joined_to_those_of_the_same_method
     assert len(session.dataset) == 101 and "are ready" in session.message.text
 
 
+def test_the_first_references_divide_the_molecules_at_once(session, monkeypatch):
+    ready = session.dataset.subset(tuple(range(5)))
+    monkeypatch.setattr(references, "run_references", lambda *_, **__: ready)
+    session.close_dataset()
+    session.loaded = session.structures = ready.structures
+    session.select(Selection())
+    session.compute_references(ready.method)
+    session.wait()
+    assert session.dataset is ready and set(session.parts) == {"train", "validation", "test"}
+
+
 def test_references_of_another_method_replace_the_dataset(session, monkeypatch):
     other = ReferenceMethod(large_basis="def2-svp")
     from dataclasses import replace
