@@ -54,25 +54,31 @@ def read_checkpoint(folder: Path, name: str) -> tuple[dict[str, Any], list[np.nd
     path = folder / f"{name}.json"
     if not path.exists():
         raise CheckpointError(f"{folder} holds no {path.name}; give the folder that a training run wrote")
+    damaged = CheckpointError(f"{path} is damaged: it is no checkpoint header; train again or use a copy")
     try:
         header = json.loads(path.read_text(encoding="utf-8"))
         version = int(header["format"])
     except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{path} is damaged: it is no checkpoint header; train again or use a copy"
-        ) from error
+        raise damaged from error
     if version > FORMAT:
         raise CheckpointError(
             f"{path} has format {version}, written by a newer hamexplorer ({header.get('hamexplorer')}); "
             f"this one reads up to {FORMAT}: update hamexplorer"
         )
-    for old in range(version, FORMAT):
-        header = UPGRADES[old](header)
     archive = folder / f"{name}.npz"
-    if not archive.exists() or _sha256(archive) != header["sha256"]:
+    try:
+        for old in range(version, FORMAT):
+            header = UPGRADES[old](header)
+        digest, n_arrays = header["sha256"], int(header["n_arrays"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged from error
+    if not archive.exists() or _sha256(archive) != digest:
         raise CheckpointError(f"{archive} is missing or damaged; train again or use a copy")
-    with np.load(archive, allow_pickle=False) as file:
-        return header, [file[f"a{k:04d}"] for k in range(header["n_arrays"])]
+    try:
+        with np.load(archive, allow_pickle=False) as file:
+            return header, [file[f"a{k:04d}"] for k in range(n_arrays)]
+    except (ValueError, KeyError) as error:
+        raise CheckpointError(f"{archive} is damaged: it holds other arrays than {path.name} says") from error
 
 
 def _sha256(path: Path) -> str:
