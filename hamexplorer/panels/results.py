@@ -35,6 +35,7 @@ class ResultsPanel:
         )
         self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
         self._plots = {name: LivePlot(name, self._context()) for name in PLOTS}
+        self._due: dict[str, None] = {}
         self._errors = text("", "hx-errors")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
@@ -82,12 +83,24 @@ class ResultsPanel:
         )
 
     def _draw(self, *names: str) -> None:
+        """Draw these plots, or all, one at a time, so that a click in between is answered."""
+        idle = not self._due
+        self._due.update(dict.fromkeys(names or self._plots))
+        if idle and self._due:
+            self._session.pump.soon(self._draw_next)
+
+    def _draw_next(self) -> None:
+        name = next(iter(self._due))
         context = self._context()
-        for name in names or self._plots:
+        try:
             self._plots[name].update(context)
-        if not names or "errors" in names:
-            self._errors.value = errors_table(context)
-            self._tiles.value = tiles(context)
+            if name == "errors":
+                self._errors.value = errors_table(context)
+                self._tiles.value = tiles(context)
+        finally:
+            del self._due[name]
+            if self._due:
+                self._session.pump.soon(self._draw_next)
 
     def _units_changed(self) -> None:
         self._molecule.set_units(self._units.value)

@@ -91,6 +91,13 @@ class Pump:
                 thread.join(INTERVAL / 4)
             self.drain()
 
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Call back when the event loop has looked after waiting clicks; at once where there is no loop."""
+        try:
+            asyncio.get_running_loop().call_soon(callback)
+        except RuntimeError:
+            callback()
+
     def _tick_on_running_loop(self) -> None:
         try:
             # In JupyterLab a widget's messages may be handled by a subshell with a loop of its own; the loop
