@@ -22,7 +22,8 @@ from hamexplorer.reference.store import write_aside
 from hamexplorer.train import events
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.controls import Controls
-from hamexplorer.train.frames import Batch, batch_shape, deal, make_batch
+from hamexplorer.train.finite import check_references
+from hamexplorer.train.frames import Batch, batch_shape, common_shape, deal, make_batch
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Prepared, prepare
 from hamexplorer.train.schedule import Schedule
@@ -34,6 +35,12 @@ __all__ = ["Controls", "train"]
 
 #: Least seconds between two snapshots: three a second leave the rest to training.
 SNAPSHOT_INTERVAL = 0.33
+
+#: Made once: a compiled step belongs to its optimizer, and a second run then finds it again.
+_OPTIMIZERS = {
+    "adam": optax.chain(optax.scale_by_adam(b2=0.99), optax.scale(-1.0)),
+    "lbfgs": optax.lbfgs(),
+}
 
 Report = Callable[[events.Event], None]
 
@@ -98,6 +105,7 @@ class _Run:
         self.prepared: Prepared = None  # type: ignore[assignment]  # until prepare()
         self._last_snapshot = 0.0
         self._history: list[dict[str, Any]] = []
+        self._paused_seconds = 0.0
 
     # ---- before the first step ---------------------------------------------------------------------
 
@@ -105,25 +113,29 @@ class _Run:
         header, arrays = read_checkpoint(resume, "run") if resume is not None else (None, [])
         if header is not None:
             stored = RunSettings.from_dict(header["settings"])
-            self.settings = dataclasses.replace(stored, epochs=self.settings.epochs)
+            self.settings = dataclasses.replace(
+                stored, epochs=self.settings.epochs, targets=header["first_targets"]
+            )
             if header["dataset"] != dataset_key(self.dataset):
                 raise CheckpointError(
                     f"{resume} was trained on another data set than {self.dataset.name!r}; resume with the same "
                     f"molecules, or start a new run"
                 )
+        check_references(self.dataset)
+        # The closed-form start depends on the targets chosen first: a resumed run makes the same one again.
+        self._first_targets = dict(self.settings.targets)
         p = prepare(self.dataset, self.settings, lambda text, done: self.report(events.Stage(text, done)))
         self.prepared = p
         self.trainable, self.frozen = eqx.partition(p.model, p.model.trainable())
         self.best = self.trainable
-        lbfgs = self.settings.optimizer == "lbfgs"
-        self.optimizer = (
-            optax.lbfgs() if lbfgs else optax.chain(optax.scale_by_adam(b2=0.99), optax.scale(-1.0))
-        )
+        self.optimizer = _OPTIMIZERS[self.settings.optimizer]
         self.opt_state = self.optimizer.init(self.trainable)
         self.predicted = Predicted(len(self.dataset))
+        targets = self._first_targets
         if header is not None:
             self._restore(header, arrays)
-        self._set_targets(dict(self.settings.targets))
+            targets = dict(stored.targets)
+        self._set_targets(targets)
         self._evaluate_all()
         self.snapshot(force=True)
 
@@ -141,12 +153,14 @@ class _Run:
             self.names = names
             size = self.settings.batch_size
             parts = {"train": p.split.train, "validation": p.split.validation, "test": p.split.test}
+            frames = {part: [p.frames[k] for k in index] for part, index in parts.items()}
+            self.train_frames = frames["train"]
+            # One shape for all parts: prediction and training each compile once.
+            self.shape = common_shape([batch_shape(members, size) for members in frames.values() if members])
             self.evaluators = {
-                part: Evaluator([p.frames[k] for k in index], index, names, p.geometry.template, size)
+                part: Evaluator(frames[part], index, names, p.geometry.template, size, self.shape)
                 for part, index in parts.items()
             }
-            self.train_frames = [p.frames[k] for k in p.split.train]
-            self.shape = batch_shape(self.train_frames, size)
             self._stacked: Batch | None = None
         self.scales = jnp.asarray([weights[name] / p.variances[name] for name in names])
 
@@ -174,8 +188,10 @@ class _Run:
         if self.controls.paused:
             self.report(events.Paused(self.epoch))
             self.snapshot(force=True)
+            began = time.monotonic()
             while self.controls.paused and not self.controls.stopped:
                 self.controls.wait(1.0)
+            self._paused_seconds += time.monotonic() - began
             if not self.controls.stopped:
                 self.report(events.Resumed(self.epoch))
         weights = self.controls.take_weights()
@@ -189,18 +205,22 @@ class _Run:
     def _one_epoch(self) -> bool:
         """All training molecules once; false if stopped on the way, with the epoch undone."""
         before = self.trainable, self.opt_state
-        began, paused = time.monotonic(), 0.0
+        began, self._paused_seconds = time.monotonic(), 0.0
         rate = self.schedule.learning_rate(self.epoch + 1, self.settings)
         squared: dict[str, list[float]] = {}
         n_done = 0
-        for indices, outcome in self._steps(rate):
-            if outcome is None:
-                self.trainable, self.opt_state = before
-                return False
-            n_done += self._collect(indices, outcome, squared)
-            if time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL * 3:
-                self.snapshot()
-        seconds = time.monotonic() - began - paused
+        try:
+            for indices, outcome in self._steps(rate):
+                if outcome is None:
+                    self.trainable, self.opt_state = before
+                    return False
+                n_done += self._collect(indices, outcome, squared)
+                if time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL * 3:
+                    self.snapshot()
+        except TrainingError:
+            self.trainable, self.opt_state = before
+            raise
+        seconds = time.monotonic() - began - self._paused_seconds
         self.epoch += 1
         self._after_epoch(squared, rate, n_done / max(seconds, 1e-9), began)
         return True
@@ -230,7 +250,7 @@ class _Run:
             self.trainable, self.opt_state, outcome = train_step(self.trainable, *args)
             outcome = jax.device_get(outcome)
             if not outcome.finite:
-                raise TrainingError(self._what_broke(indices, batch))
+                raise TrainingError(self._what_broke(indices))
             if names == self.names:
                 yield indices, outcome
 
@@ -243,7 +263,7 @@ class _Run:
         self.trainable, self.opt_state, outcome = full_batch_step(self.trainable, *args)
         outcome = jax.device_get(outcome)
         if not outcome.finite:
-            raise TrainingError(self._what_broke(self._dealt[0], self._batch(self._dealt[0])))
+            raise TrainingError(self._what_broke([k for batch in self._dealt for k in batch]))
         # Slot by slot in the order of the deal, empty slots left out.
         slots = [(b, s) for b, batch in enumerate(self._dealt) for s in range(len(batch))]
         b, s = np.array(slots).T
@@ -270,26 +290,31 @@ class _Run:
             squared.setdefault(name, []).extend(outcome.each[row, : len(indices)].tolist())
         return len(indices)
 
-    def _what_broke(self, indices: list[int], batch: Batch) -> str:
+    def _what_broke(self, indices: list[int]) -> str:
         """Name the target and the molecule whose loss or gradient is not finite."""
-        for slot, k in enumerate(indices):
-            for row, name in enumerate(self.names):
-                alone = batch._replace(present=np.eye(len(batch.present))[slot])
-                only = jnp.zeros_like(self.scales).at[row].set(self.scales[row])
-                args = (self.frozen, self.opt_state, alone, only, jnp.float32(0), self.names, self.optimizer)
-                if not bool(self._finite(args)):
-                    molecule = self.train_frames[k].structure.label
-                    return (
-                        f"the loss of {TARGETS[name].label.lower()} stopped being finite for {molecule} in epoch "
-                        f"{self.epoch + 1}; lower the learning rate, or leave that molecule out"
-                    )
+        for k in indices:
+            # Alone, because one NaN in a batch spoils every sum over it, whatever the weights.
+            outcome = self._try_step(k, self.names)
+            if outcome.finite:
+                continue
+            loss_is_finite = np.isfinite(outcome.each).all(1)
+            broken = [name for name, fine in zip(self.names, loss_is_finite, strict=True) if not fine]
+            broken += [name for name in self.names if not broken and not self._try_step(k, (name,)).finite]
+            what = " and ".join(TARGETS[name].label.lower() for name in broken) or "all targets together"
+            return (
+                f"the loss of {what} stopped being finite for {self.train_frames[k].structure.label} in epoch "
+                f"{self.epoch + 1}; lower the learning rate, or leave that molecule out"
+            )
         return f"the loss stopped being finite in epoch {self.epoch + 1}; lower the learning rate"
 
-    def _finite(self, args: tuple) -> bool:
-        optimizer = optax.chain(optax.scale_by_adam(b2=0.99), optax.scale(-1.0))
-        state = optimizer.init(self.trainable)
-        frozen, _, batch, scales, rate, names, _ = args
-        return train_step(self.trainable, frozen, state, batch, scales, rate, names, optimizer)[2].finite
+    def _try_step(self, k: int, names: tuple[str, ...]) -> StepReport:
+        """What a step on one molecule and some targets would report; nothing moves."""
+        optimizer = _OPTIMIZERS["adam"]
+        batch = make_batch([self.train_frames[k]], self.shape, self.prepared.geometry.template, names)
+        scales = jnp.asarray([self.scales[self.names.index(name)] for name in names])
+        state, rate = optimizer.init(self.trainable), jnp.float32(0)
+        args = (self.frozen, state, batch, scales, rate, names, optimizer)
+        return jax.device_get(train_step(self.trainable, *args)[2])
 
     # ---- after an epoch ----------------------------------------------------------------------------
 
@@ -304,7 +329,7 @@ class _Run:
         self.schedule = self.schedule.after(monitored, self.epoch, self.settings)
         if self.schedule.best_epoch == self.epoch:
             self.best = self.trainable
-        elapsed = time.monotonic() - began
+        elapsed = time.monotonic() - began - self._paused_seconds
         event = events.EpochReport(
             epoch=self.epoch,
             n_epochs=self.settings.epochs,
@@ -359,6 +384,7 @@ class _Run:
             "kind": "run",
             "epoch": self.epoch,
             "settings": self.settings.to_dict(),
+            "first_targets": self._first_targets,
             "dataset": dataset_key(self.dataset),
             "schedule": dataclasses.asdict(self.schedule),
             "history": self._history,

@@ -40,8 +40,8 @@ class Schedule:
         return replace(waited, factor=max(self.factor / 2, _SMALLEST), since_drop=0)
 
     def restarted(self) -> Schedule:
-        """After the weights changed, losses before and after cannot be compared."""
-        return Schedule(factor=self.factor)
+        """After the weights changed, losses before and after cannot be compared; the best model stays for now."""
+        return Schedule(factor=self.factor, best_epoch=self.best_epoch)
 
     def learning_rate(self, epoch: int, settings: RunSettings) -> float:
         """Of an epoch counted from 1."""

@@ -55,7 +55,7 @@ def test_it_halves_once_a_plateau_and_then_ends():
 
 def test_new_weights_start_the_comparison_anew_at_the_present_rate():
     state = after([1.0] * 5)[-1].restarted()
-    assert state == Schedule(factor=0.5)
+    assert state == Schedule(factor=0.5, best_epoch=1)
     assert state.after(100.0, 6, SETTINGS).best_epoch == 6
 
 
