@@ -21,6 +21,7 @@ from hamexplorer.train.trained import TrainedModel
 BASE = {
     "targets": {"mo_energy": 1e4, "dipole": 1e3},
     "model": "network",
+    "baseline": "sap",
     "epochs": 3,
     "batch_size": 2,
     "train_fraction": 0.5,
@@ -60,10 +61,14 @@ def settings() -> Callable[..., RunSettings]:
 
 @pytest.fixture(scope="session")
 def run(ethanes, settings, tmp_path_factory) -> Callable[..., Run]:
-    """Train a tiny run and keep what it said: (controls, resume, dataset, on_event, **changes of settings)."""
+    """Train a tiny run and keep what it said: (controls, resume, dataset, on_event, folders, **changes of settings)."""
 
-    def go(*, controls=None, resume=None, dataset=None, on_event=lambda event: None, **changes) -> Run:
+    def go(
+        *, controls=None, resume=None, dataset=None, on_event=lambda event: None, folders=None, **changes
+    ) -> Run:
         folder, heard = tmp_path_factory.mktemp("run"), []
+        if folders is not None:  # for runs that raise
+            folders.append(folder)
 
         def report(event: Any) -> None:
             heard.append(event)
