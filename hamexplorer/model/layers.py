@@ -59,6 +59,15 @@ def product_tensor(
     return tensor.astype(np.float32)
 
 
+def soft_normalised(x: Array) -> Array:
+    """x / √(1 + mean x²), the mean over an item's channels and components.
+
+    Small features pass unchanged, large ones are held near one: an atom unlike any in training then gives an
+    answer of ordinary size, where products of unbounded features would grow with their fourth power.
+    """
+    return x / jnp.sqrt(1 + jnp.mean(x**2, axis=(1, 2), keepdims=True))
+
+
 class Linear(eqx.Module):
     """Mixes channels, with other weights for every l; keeps equivariance."""
 

@@ -25,7 +25,7 @@ from hamexplorer.model.graph import Graph, GraphSettings
 _MERGED_DENSITY = 2
 _MERGED_BOND = 3
 #: Regularisations worth trying, in units of the mean square of the (normalised) descriptors.
-STRENGTHS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+STRENGTHS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 def _merging(n_radial: int, n_merged: int) -> np.ndarray:

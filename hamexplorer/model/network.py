@@ -13,7 +13,14 @@ from jax import Array
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.basis.coupling import Irrep
 from hamexplorer.model.graph import Graph, GraphSettings
-from hamexplorer.model.layers import MLP, Linear, l_of_component, natural_irreps, product_tensor
+from hamexplorer.model.layers import (
+    MLP,
+    Linear,
+    l_of_component,
+    natural_irreps,
+    product_tensor,
+    soft_normalised,
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class NodeUpdate(eqx.Module):
         self.l_max = l_max
 
     def __call__(self, h: Array, one_hot: Array) -> Array:
+        h = soft_normalised(h)
         tensor = product_tensor(self.l_max, natural_irreps(self.l_max))
         product = _product(self.left(h), self.right(h), tensor)
         x = self.keep(h) + self.mix(product)
@@ -136,6 +144,7 @@ class EquivariantNetwork(eqx.Module):
         h = self.updates[0](h, one_hot)
         for message, update in zip(self.messages, self.updates[1:], strict=True):
             h = h + update(h + message(h, graph, edge, couplings), one_hot)
+        h = soft_normalised(h)
         return jnp.concatenate([self._on_site(h, one_hot), self._off_site(h, graph, edge, couplings)])
 
     def _couplings(self, graph: Graph) -> list[Array]:

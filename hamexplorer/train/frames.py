@@ -144,6 +144,21 @@ def batch_shape(frames: Sequence[Frame], batch_size: int) -> Shape:
     )
 
 
+def common_shape(shapes: Sequence[Shape]) -> Shape:
+    """The smallest shape that holds batches of all the given ones."""
+    return Shape(*(max(sizes) for sizes in zip(*shapes, strict=True)))
+
+
+def roomy_shape(shape: Shape) -> Shape:
+    """A little larger, so that most structures of similar size share one compilation."""
+
+    def up(n: int, step: int) -> int:
+        return -(-n // step) * step
+
+    power = [1 << max(0, n - 1).bit_length() for n in (shape.n_structures, shape.n_atoms, shape.n_pairs)]
+    return Shape(*power, n_ao=up(shape.n_ao, 16), n_atoms_each=up(shape.n_atoms_each, 8))
+
+
 def make_batch(frames: Sequence[Frame], shape: Shape, template: BlockTemplate, names: Sequence[str]) -> Batch:
     """Lay frames into arrays of the given shape, with the named targets; empty slots repeat the first frame."""
     filled = list(frames) + [frames[0]] * (shape.n_structures - len(frames))

@@ -10,7 +10,7 @@ import numpy as np
 
 from hamexplorer.model import BlockModel
 from hamexplorer.physics.targets import TARGETS
-from hamexplorer.train.frames import Batch, Frame, batch_shape, deal, make_batch
+from hamexplorer.train.frames import Batch, Frame, Shape, batch_shape, deal, make_batch
 from hamexplorer.train.step import evaluate_batch
 
 
@@ -45,6 +45,7 @@ class Evaluator:
         names: properties to predict.
         template: of the model.
         batch_size: molecules a batch.
+        shape: of the batches, if others share it so that all compile once.
     """
 
     def __init__(
@@ -54,11 +55,12 @@ class Evaluator:
         names: Sequence[str],
         template: Any,
         batch_size: int,
+        shape: Shape | None = None,
     ) -> None:
         self.frames, self.index, self.names = list(frames), list(index), tuple(names)
         self._batches: list[tuple[list[int], Batch]] = []
         if self.frames:
-            shape = batch_shape(self.frames, batch_size)
+            shape = shape or batch_shape(self.frames, batch_size)
             for dealt in deal(self.frames, batch_size, None):
                 batch = make_batch([self.frames[k] for k in dealt], shape, template, self.names)
                 self._batches.append((dealt, jax.device_put(batch)))

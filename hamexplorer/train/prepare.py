@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.basis.reductions import REDUCTIONS, ReducedReference, SmallAndLarge
+from hamexplorer.basis.reductions import REDUCTIONS, ReducedReference, SmallAndLarge, n_core_orbitals
 from hamexplorer.errors import TrainingError
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
 from hamexplorer.physics.baselines import BASELINES
@@ -20,9 +20,16 @@ from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import Reference, ReferenceDataset
 from hamexplorer.structures.selection import Split, split_structures
 from hamexplorer.structures.structure import Structure
+from hamexplorer.train import level_map
 from hamexplorer.train.frames import Frame, TargetValue, make_frame
 from hamexplorer.train.settings import RunSettings
-from hamexplorer.train.start import ClosedFormStart, FlatBatches, StartTarget, symmetric_matrix
+from hamexplorer.train.start import (
+    ClosedFormStart,
+    FlatBatches,
+    predict_matrices,
+    symmetric_matrix,
+    with_levels,
+)
 
 _Report = Callable[[str, float | None], None]
 
@@ -37,10 +44,14 @@ class Geometry:
     graph: GraphSettings
     #: Mean on-site components of the training set, (n_elements, template.size²), for the baseline that uses it.
     mean: np.ndarray | None = None
+    #: Coefficients of :mod:`level_map`, for a baseline whose levels are moved.
+    level_map: np.ndarray | None = None
 
     def frame(self, structure: Structure, targets: dict[str, TargetValue] | None = None) -> Frame:
         """A frame whose base is the baseline; raises StructureError or BasisError."""
         base = BASELINES[self.baseline].matrix(structure, self.basis)
+        if self.level_map is not None:
+            base = level_map.apply(self.level_map, base, *_occupation(structure))
         frame = make_frame(structure, self.basis, base, self.template, self.graph, targets)
         if self.mean is None:
             return frame
@@ -54,10 +65,8 @@ class Geometry:
         """The same frames with a fixed model's blocks added to their base."""
         if fixed is None or not frames:
             return list(frames)
-        return [
-            dataclasses.replace(f, base=f.base + symmetric_matrix(c, f, self.template))
-            for f, c in zip(frames, FlatBatches(frames, batch_size).components(fixed), strict=True)
-        ]
+        matrices = predict_matrices(fixed, FlatBatches(frames, batch_size), self.template)
+        return [dataclasses.replace(f, base=h) for f, h in zip(frames, matrices, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +129,9 @@ def prepare(
     if BASELINES[settings.baseline].uses_training_mean:
         geometry = dataclasses.replace(geometry, mean=_training_mean(geometry, frames, reduced, split))
         frames = [geometry.frame(f.structure, f.targets) for f in frames]
+    if BASELINES[settings.baseline].maps_levels:
+        geometry = dataclasses.replace(geometry, level_map=_fit_level_map(frames, reduced, split))
+        frames = [_mapped(frame, geometry.level_map) for frame in frames]
     report("Closed-form start", 0.0)
     fixed, model = _start(geometry, frames, reduced, split, settings, report)
     variances = {name: _variance([frames[k] for k in split.train], name) for name in names}
@@ -193,9 +205,38 @@ def _training_mean(
     return total / np.maximum(count, 1.0)[:, None]
 
 
-def start_matrix(reduced: tuple[ReducedReference, np.ndarray | None], frame: Frame) -> np.ndarray:
+def _occupation(structure: Structure) -> tuple[int, int]:
+    return n_core_orbitals(structure.numbers), structure.n_electrons // 2
+
+
+def _fit_level_map(
+    frames: Sequence[Frame], reduced: Sequence[tuple[ReducedReference, np.ndarray | None]], split: Split
+) -> np.ndarray:
+    samples = [
+        level_map.Sample(
+            np.linalg.eigvalsh(frames[k].base),
+            *_occupation(frames[k].structure),
+            reduced[k][0].levels,
+            reduced[k][0].weights,
+        )
+        for k in split.train
+    ]
+    return level_map.fit(samples)
+
+
+def _mapped(frame: Frame, coefficients: np.ndarray) -> Frame:
+    return dataclasses.replace(
+        frame, base=level_map.apply(coefficients, frame.base, *_occupation(frame.structure))
+    )
+
+
+def start_matrix(
+    reduced: tuple[ReducedReference, np.ndarray | None], frame: Frame, *, maps_levels: bool = False
+) -> np.ndarray:
     """The best matrix known to begin from: the reduction's, the small-basis Fock matrix, else the baseline."""
     red, fock = reduced
+    if maps_levels:
+        return frame.base
     return next((m for m in (red.start, red.matrix, fock) if m is not None), frame.base)
 
 
@@ -209,18 +250,19 @@ def _start(
 ) -> tuple[LinearModel | None, BlockModel]:
     direct = set(settings.targets) == {"hamiltonian"}
 
-    def target(k: int) -> StartTarget:
+    def matrix(k: int) -> np.ndarray:
         red = reduced[k][0]
-        if direct:
-            return StartTarget(red.matrix)  # type: ignore[arg-type]  # a target that is learned has one
-        return StartTarget(start_matrix(reduced[k], frames[k]), red.levels, red.weights)
+        if direct and red.matrix is not None:
+            return red.matrix
+        start = start_matrix(reduced[k], frames[k], maps_levels=geometry.level_map is not None)
+        return with_levels(start, red.levels, red.weights)
 
     fit = ClosedFormStart([frames[k] for k in split.train], geometry.template, geometry.graph)
-    targets = [target(k) for k in split.train]
-    unseen = [(frames[k], target(k)) for k in split.validation]
-    start = fit.fit(targets, unseen, lambda fraction: report("Closed-form start", fraction))
+    matrices = [matrix(k) for k in split.train]
+    report("Closed-form start", 0.5)
+    start = fit.fit(matrices, [(frames[k], matrix(k)) for k in split.validation])
     kind = MODELS[settings.model]
-    model = kind.build(start, fit.scales(start, targets), key=jax.random.key(settings.seed))
+    model = kind.build(start, fit.scales(start, matrices), key=jax.random.key(settings.seed))
     return (start if kind.keeps_start else None), model
 
 

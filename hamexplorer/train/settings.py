@@ -62,7 +62,7 @@ class RunSettings:
         help="Upper end of the energy window, for the reduction that uses one.",
     )
     baseline: str = param(
-        "sap",
+        "scf_step",
         Choice(BASELINES),
         label="Baseline",
         help="A cheap Hamiltonian that the model improves on; it learns only the difference.",

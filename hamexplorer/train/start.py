@@ -2,15 +2,12 @@ r"""The closed-form start: a ridge fit of H̃ that already answers with the targ
 
 Fitting the small-basis Fock matrix alone would leave the basis-set error (electronvolts in the empty levels) to
 gradient descent, and its first steps would destroy more than they mend. Instead the matrix to fit keeps the
-orbitals and takes the *target's* energies,
-$\tilde H^\ast = \tilde C \varepsilon^{\rm target} \tilde C^T$. The orbitals are first
-the small-basis SCF's, then those of the fit itself: a few rounds, each one linear solve, bring the two together.
+orbitals and takes the *target's* energies, $\tilde H^\ast = \tilde C \varepsilon^{\rm target} \tilde C^T$.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import equinox as eqx
 import numpy as np
@@ -22,31 +19,18 @@ from hamexplorer.model.graph import join_graphs
 from hamexplorer.model.linear import STRENGTHS
 from hamexplorer.train.frames import Frame, Shape, batch_shape, deal
 
-#: Refits with the fit's own orbitals; measured on both shipped sets, more do not help.
-ROUNDS = 3
-#: Smallest scale of the network's output, Ha.
-_SMALLEST_SCALE = 1e-4
+#: Size of the network's output, in units of what the fit leaves unexplained; and the smallest, Ha. Measured on
+#: both shipped sets: smaller learns slowly, larger lets the first steps undo the start.
+_OUTPUT_SCALE = 2.0
+_SMALLEST_SCALE = 3e-4
+#: Regularisation where no validation molecule can choose one.
+_DEFAULT_STRENGTH = 1e-3
 
 
-class StartTarget(NamedTuple):
-    """What the start aims at for one molecule.
-
-    Attributes:
-        matrix: H̃ to begin from, (n_ao, n_ao), Ha.
-        levels: energies that its ascending eigenvalues shall take, (n_ao,), Ha; None keeps the matrix as it is.
-        weights: where not zero a level is replaced, (n_ao,).
-    """
-
-    matrix: np.ndarray
-    levels: np.ndarray | None = None
-    weights: np.ndarray | None = None
-
-    def matrix_to_fit(self, orbitals_of: np.ndarray) -> np.ndarray:
-        """The target itself, or the orbitals of the given matrix with the target's levels."""
-        if self.levels is None or self.weights is None:
-            return self.matrix
-        energy, coeff = np.linalg.eigh(orbitals_of)
-        return (coeff * np.where(self.weights > 0, self.levels, energy)) @ coeff.T
+def with_levels(matrix: np.ndarray, levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The orbitals of a matrix with other levels where ``weights`` is not zero, (n_ao, n_ao), Ha."""
+    energy, coeff = np.linalg.eigh(matrix)
+    return (coeff * np.where(weights > 0, levels, energy)) @ coeff.T
 
 
 def symmetric_matrix(components: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:
@@ -77,30 +61,26 @@ class ClosedFormStart:
         self._ridge = RidgeFit(list(self._batches.graphs_and_counts()), template, settings)
 
     def fit(
-        self,
-        targets: Sequence[StartTarget],
-        validation: Sequence[tuple[Frame, StartTarget]] = (),
-        report: Callable[[float], None] = lambda fraction: None,
+        self, matrices: Sequence[np.ndarray], validation: Sequence[tuple[Frame, np.ndarray]] = ()
     ) -> LinearModel:
         """Fit H̃ - H̃0; the regularisation is the one that serves unseen molecules best.
 
         Args:
-            targets: of every training molecule.
-            validation: unseen molecules that choose the regularisation; 1e-3 without any.
-            report: called with the fraction done.
+            matrices: H̃ of every training molecule, (n_ao, n_ao), Ha.
+            validation: unseen molecules with theirs.
         """
-        report(0.0)
-        goals = [t.matrix_to_fit(t.matrix) for t in targets]
-        models = self._ridge.fit(self._joined(goals), STRENGTHS if validation else (1e-3,))
-        errors = [_component_error(m, validation, self.template, self._batches.batch_size) for m in models]
-        best = int(np.argmin(errors)) if validation else 0
-        model, strength = models[best], (STRENGTHS if validation else (1e-3,))[best]
-        n_rounds = ROUNDS if any(t.levels is not None for t in targets) else 0
-        for round_ in range(n_rounds):
-            report((round_ + 1) / (n_rounds + 1))
-            goals = [t.matrix_to_fit(h) for t, h in zip(targets, self.predict(model), strict=True)]
-            model = self._ridge.fit(self._joined(goals), (strength,))[0]
-        return model
+        strengths = STRENGTHS if validation else (_DEFAULT_STRENGTH,)
+        models = self._ridge.fit(self._joined(matrices), strengths)
+        if len(models) == 1:
+            return models[0]
+        unseen = FlatBatches([frame for frame, _ in validation], self._batches.batch_size)
+        wanted = [matrix for _, matrix in validation]
+
+        def error(model: LinearModel) -> float:
+            found = predict_matrices(model, unseen, self.template)
+            return float(sum(((m - h) ** 2).sum() for m, h in zip(wanted, found, strict=True)))
+
+        return min(models, key=error)
 
     def _joined(self, matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Coupled components of H̃ - H̃0, a batch at a time, on-site blocks of all its molecules first."""
@@ -113,16 +93,16 @@ class ClosedFormStart:
 
     def predict(self, model: LinearModel) -> list[np.ndarray]:
         """H̃ of every training molecule under the fit."""
-        return predict_matrices(model, self.frames, self.template, self._batches)
+        return predict_matrices(model, self._batches, self.template)
 
-    def scales(self, model: LinearModel, targets: Sequence[StartTarget]) -> tuple[np.ndarray, np.ndarray]:
-        """Root mean square, by element (pair) and coupled tensor, of what the fit leaves unexplained; Ha."""
+    def scales(self, model: LinearModel, matrices: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Size that a correction's output should have, by element (pair) and coupled tensor; Ha."""
         n, size = len(self.settings.elements), self.template.size**2
         own, pair = np.zeros((n, size)), np.zeros((n * n, size))
         counts = np.zeros(n), np.zeros(n * n)
-        for frame, target, fitted in zip(self.frames, targets, self.predict(model), strict=True):
+        for frame, matrix, fitted in zip(self.frames, matrices, self.predict(model), strict=True):
             g, n_atoms = frame.graph, frame.structure.n_atoms
-            missing = target.matrix_to_fit(fitted) - fitted + frame.base
+            missing = matrix - fitted + frame.base
             squared = _components(missing, frame, self.template) ** 2
             groups = g.species, g.species[g.i] * n + g.species[g.j]
             for total, count, group, rows in zip(
@@ -134,7 +114,7 @@ class ClosedFormStart:
             mean = total / np.maximum(count, 1)[:, None]
             for columns in self.template.columns.values():
                 of_tensor = np.sqrt(mean[:, columns].mean(2, keepdims=True))
-                total[:, columns] = np.maximum(of_tensor, _SMALLEST_SCALE)
+                total[:, columns] = np.maximum(_OUTPUT_SCALE * of_tensor, _SMALLEST_SCALE)
         return own, pair.reshape(n, n, size)
 
 
@@ -175,33 +155,13 @@ def _forward(model: BlockModel, graph: Graph) -> Array:
     return model(graph)
 
 
-def predict_matrices(
-    model: BlockModel, frames: Sequence[Frame], template: BlockTemplate, batches: FlatBatches
-) -> list[np.ndarray]:
+def predict_matrices(model: BlockModel, batches: FlatBatches, template: BlockTemplate) -> list[np.ndarray]:
     """base + (G + Gᵀ)/2 of every frame, (n_ao, n_ao), Ha."""
     return [
         frame.base + symmetric_matrix(c, frame, template)
-        for frame, c in zip(frames, batches.components(model), strict=True)
+        for frame, c in zip(batches.frames, batches.components(model), strict=True)
     ]
 
 
 def _components(matrix: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:
     return template.to_irreps(matrix - frame.base, frame.structure.numbers, frame.block_of_pair)
-
-
-def _component_error(
-    model: LinearModel,
-    validation: Sequence[tuple[Frame, StartTarget]],
-    template: BlockTemplate,
-    batch_size: int,
-) -> float:
-    if not validation:
-        return 0.0
-    frames = [frame for frame, _ in validation]
-    predicted = predict_matrices(model, frames, template, FlatBatches(frames, batch_size))
-    return float(
-        sum(
-            ((t.matrix_to_fit(t.matrix) - h) ** 2).sum()
-            for (_, t), h in zip(validation, predicted, strict=True)
-        )
-    )

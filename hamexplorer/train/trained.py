@@ -21,6 +21,7 @@ from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.selection import Split
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
+from hamexplorer.train.frames import batch_shape, roomy_shape
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Geometry, reduce_reference, target_values
 from hamexplorer.train.results import Results, target_result
@@ -69,7 +70,8 @@ class TrainedModel:
 
     def save(self, folder: Path | str) -> None:
         """Write ``model.json`` and ``model.npz`` into a folder; nothing in it is a pickle."""
-        mean = self.geometry.mean
+        extra = {"mean": self.geometry.mean, "level_map": self.geometry.level_map}
+        extra = {name: value for name, value in extra.items() if value is not None}
         header = {
             "kind": "model",
             "epoch": self.epoch,
@@ -80,10 +82,10 @@ class TrainedModel:
             "shells": {str(z): list(ls) for z, ls in self.geometry.template.shells.items()},
             "graph": {"n_radial": self.geometry.graph.n_radial, "l_max": self.geometry.graph.l_max},
             "split": {part: list(keys) for part, keys in self.split_keys.items()},
-            "has_mean": mean is not None,
+            "extra": list(extra),
         }
         arrays = jax.tree.leaves((self.fixed, self.model))
-        write_checkpoint(Path(folder), "model", header, [*arrays, *([mean] if mean is not None else [])])
+        write_checkpoint(Path(folder), "model", header, [*arrays, *extra.values()])
 
     @classmethod
     def load(cls, folder: Path | str) -> TrainedModel:
@@ -96,8 +98,8 @@ class TrainedModel:
         settings = RunSettings.from_dict(header["settings"])
         shells = {int(z): tuple(ls) for z, ls in header["shells"].items()}
         graph = GraphSettings(tuple(header["elements"]), cutoff_angstrom=settings.cutoff, **header["graph"])
-        mean = np.asarray(arrays.pop()) if header["has_mean"] else None
-        geometry = Geometry(header["basis"], settings.baseline, BlockTemplate.of(shells), graph, mean)
+        extra = {name: arrays.pop() for name in reversed(header["extra"])}
+        geometry = Geometry(header["basis"], settings.baseline, BlockTemplate.of(shells), graph, **extra)
         skeleton = empty_model(settings, geometry)
         leaves, tree = jax.tree.flatten(skeleton)
         fixed, model = jax.tree.unflatten(tree, [jax.numpy.asarray(a) for a in arrays[: len(leaves)]])
@@ -123,7 +125,8 @@ class TrainedModel:
             return []
         frames = self._frames(structures)
         predicted = Predicted(len(frames))
-        evaluator = Evaluator(frames, range(len(frames)), _PREDICTED, self.geometry.template, 16)
+        shape = roomy_shape(batch_shape(frames, 16))
+        evaluator = Evaluator(frames, range(len(frames)), _PREDICTED, self.geometry.template, 16, shape)
         evaluator.run(self.model, predicted)
         return [
             Prediction(s, s.n_electrons // 2, np.asarray(energy), **_plain(values))
