@@ -5,11 +5,14 @@ A baseline needs no self-consistency, so prediction stays independent of any ref
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from pyscf import gto, scf
+from scipy.linalg import block_diag
 
 from hamexplorer._registry import Registry
-from hamexplorer.physics.molecule import make_mole
+from hamexplorer.physics.molecule import element_basis, make_mole
 from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.structures.structure import Structure
 
@@ -56,11 +59,19 @@ class OneSCFStep(Baseline):
         mf = scf.RHF(mol)
         x = inverse_square_root(mol.intor_symmetric("int1e_ovlp"))
         core = mf.get_hcore()
-        atoms = np.asarray(mf.get_init_guess(key="minao"))
+        atoms = block_diag(*(_atom_density(basis, int(z)) for z in structure.numbers))
         _, coeff = np.linalg.eigh(x @ (core + mf.get_veff(mol, atoms)) @ x)
         occupied = x @ coeff[:, : mol.nelectron // 2]
         halfway = atoms / 2 + occupied @ occupied.T
         return x @ (core + mf.get_veff(mol, halfway)) @ x
+
+
+@cache
+def _atom_density(basis: str, number: int) -> np.ndarray:
+    """Spherical density of a neutral atom in its own functions of a basis, from PySCF's tabulated orbitals."""
+    shells = list(element_basis(basis, number))
+    atom = gto.M(atom=[(number, (0.0, 0.0, 0.0))], basis={number: shells}, spin=number % 2, verbose=0)
+    return np.asarray(scf.hf.init_guess_by_minao(atom))
 
 
 @BASELINES.register("sap")
