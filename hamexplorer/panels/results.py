@@ -153,7 +153,7 @@ def errors_table(context: PlotContext) -> str:
 
 def _cell(entry, measure: str, context: PlotContext) -> str:
     learned, raw = float(getattr(entry, measure)), float(getattr(entry, f"raw_{measure}"))
-    below = f"raw {context.small_basis} {number(raw)}" if math.isfinite(raw) else "no raw value"
+    below = f"raw {number(raw)}" if math.isfinite(raw) else "no raw value"
     return f"<b>{number(learned)}</b>{_gain(entry, measure, context)}<small>{below}</small>"
 
 
