@@ -189,6 +189,10 @@ class RunSettings:
 
 
 def _checked_targets(targets: Mapping[str, float]) -> dict[str, float]:
+    if not isinstance(targets, Mapping):
+        raise SettingsError(
+            f"targets must be names with weights, got {targets!r}; for example {{ mo_energy = 1e4, dipole = 1e3 }}"
+        )
     if not targets:
         raise SettingsError(f"no target is chosen; tick at least one of {', '.join(TARGETS)}")
     for name, weight in targets.items():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import read_dataset
-from hamexplorer.train.frames import batch_shape, deal, make_batch
+from hamexplorer.train.frames import batch_shape, common_shape, deal, make_batch, roomy_shape
 from hamexplorer.train.prepare import prepare
 from hamexplorer.train.step import hamiltonians
 
@@ -43,6 +43,14 @@ def test_every_molecule_is_dealt_once_into_batches_that_fit(frames, batch_size, 
         assert sum(len(f.graph.i) for f in members) <= shape.n_pairs
         assert max(f.structure.n_atoms for f in members) <= shape.n_atoms_each
         assert max(len(f.integrals.ao_mask) for f in members) <= shape.n_ao
+
+
+@given(molecules, st.integers(1, 30))
+def test_shapes_that_others_share_hold_what_they_held(frames, batch_size):
+    shape, other = batch_shape(frames, batch_size), batch_shape(frames[:1], 1)
+    for larger in (roomy_shape(shape), common_shape([shape, other])):
+        assert all(a >= b for a, b in zip(larger, shape, strict=True))
+    assert roomy_shape(roomy_shape(shape)) == roomy_shape(shape)
 
 
 @given(molecules, st.integers(1, 8), st.integers(0, 1000))

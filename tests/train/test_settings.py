@@ -97,6 +97,7 @@ def test_bounds_are_told(p):
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
+        ({"targets": ["dipole"]}, r"targets must be names with weights, got \['dipole'\]; for example"),
         ({"targets": {}}, "no target is chosen; tick at least one of mo_energy"),
         ({"targets": {"dipol": 1.0}}, "the target 'dipol' is unknown; did you mean 'dipole'"),
         ({"targets": {"dipole": 0.0}}, "the weight of dipole must be a positive number, got 0.0"),
