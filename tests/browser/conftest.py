@@ -207,21 +207,21 @@ class Visit:
         for plot in plots:
             wait_until(lambda plot=plot: self.points(plot) > 0, f"the plot {plot} has points")
 
-    def overflow(self) -> int:
-        """Pixels by which the dashboard, or anything in it, is wider than the window."""
+    def sticking_out(self) -> list[str]:
+        """What is wider than the window, or than the dashboard; empty if all fits."""
         return self.page.evaluate(
             """() => {
-                const app = document.querySelector('.hx-app');
+                const app = document.querySelector('.hx-app'), page = document.scrollingElement;
                 const right = Math.min(innerWidth, app.getBoundingClientRect().right + 1);
-                const inside = (e) => {
+                const clipped = (e) => {
                     for (let p = e.parentElement; p && p !== app; p = p.parentElement)
                         if (getComputedStyle(p).overflowX !== 'visible') return true;
                     return false;
                 };
-                const widest = Math.max(...[...app.querySelectorAll('*')].filter((e) => !inside(e) && !e.closest('svg'))
-                    .map((e) => e.getBoundingClientRect().right));
-                const page = document.scrollingElement;
-                return Math.max(page.scrollWidth - page.clientWidth, Math.ceil(widest - right), 0);
+                const out = [...app.querySelectorAll('*')]
+                    .filter((e) => !e.closest('svg') && e.getBoundingClientRect().right > right && !clipped(e))
+                    .map((e) => `${e.tagName}.${e.className} to ${e.getBoundingClientRect().right} px`);
+                return page.scrollWidth > page.clientWidth ? ['the page itself', ...out] : out;
             }"""
         )
 

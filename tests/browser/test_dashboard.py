@@ -37,12 +37,12 @@ def open_dashboard(visit, kind, request, width, height):
 def test_load_train_pause_stop_and_pick(visit, kind, request):
     made = open_dashboard(visit, kind, request, 1440, 900)
     made.screenshot("ready")
-    assert made.overflow() == 0
+    assert made.sticking_out() == []
     load_molecules(made)
     refuse_a_broken_file(made)
     train_pause_and_stop(made)
     pick_a_point(made)
-    assert made.overflow() == 0
+    assert made.sticking_out() == []
     if kind == "voila":
         assert made.lost == [], "the connection to the kernel was cut"
 
@@ -148,7 +148,7 @@ def pick_a_point(made) -> None:
 
 def test_on_a_phone(visit, request):
     made = open_dashboard(visit, "voila", request, 390, 844)
-    assert made.overflow() == 0
+    assert made.sticking_out() == []
     made.screenshot("ready")
     in_sight = made.page.locator(".hx-train").bounding_box()
     assert in_sight["y"] + in_sight["height"] <= 844, "Train must be in sight without scrolling"
@@ -158,11 +158,11 @@ def test_on_a_phone(visit, request):
     for plot in ("parity", "loss", "levels", "errors"):
         made.page.locator(f".hx-plot-{plot}").scroll_into_view_if_needed()
         made.screenshot(plot)
-    assert made.overflow() == 0
+    assert made.sticking_out() == []
     made.button("Stop").click()
     made.wait_for_status(r"^stopped")
     made.open_fold("Basis and model")
-    assert made.overflow() == 0
+    assert made.sticking_out() == []
     made.screenshot("settings")
 
 
