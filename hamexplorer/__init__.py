@@ -4,7 +4,7 @@
 
 >>> import hamexplorer as hx
 >>> dataset = hx.read_dataset("ethane")
->>> model = hx.train(dataset, hx.RunSettings(epochs=20))
+>>> model = hx.train_model(dataset, hx.RunSettings(epochs=20))
 >>> model.evaluate(dataset, "test").errors("test", units="eV")
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-#: Public name -> module that defines it; loaded when first asked for, so that importing the package is quick.
+#: Public name -> module that defines it, with `:name` where it is called otherwise there; loaded when first asked for, so that importing the package is quick.
 _PUBLIC = {
     "Controls": "hamexplorer.train.controls",
     "HamExplorerError": "hamexplorer.errors",
@@ -32,7 +32,7 @@ _PUBLIC = {
     "read_dataset": "hamexplorer.reference.dataset",
     "read_structures": "hamexplorer.structures.files",
     "run_references": "hamexplorer.reference.execute",
-    "train": "hamexplorer.train.run",
+    "train_model": "hamexplorer.train.run:train",
     "write_dataset": "hamexplorer.reference.dataset",
 }
 
@@ -42,7 +42,8 @@ __all__ = list(_PUBLIC)
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'hamexplorer' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    module, _, attribute = _PUBLIC[name].partition(":")
+    value = getattr(importlib.import_module(module), attribute or name)
     globals()[name] = value
     return value
 
