@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import equinox as eqx
 import jax
 import numpy as np
 from jax import Array
@@ -75,7 +76,11 @@ class Network(ModelKind):
     settings = NetworkSettings()
 
     def build(self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, key: Array) -> BlockModel:
-        network = EquivariantNetwork(start.template, start.graph_settings, self.settings, key=key)
+        # One compiled function instead of some fifty small ones: seconds at the first start.
+        make = eqx.filter_jit(
+            lambda k: EquivariantNetwork(start.template, start.graph_settings, self.settings, key=k)
+        )
+        network = make(key)
         own, pair = (np.asarray(scale, dtype=np.float32) for scale in scales)
         return NetworkCorrection(network, jax.numpy.asarray(own), jax.numpy.asarray(pair))
 

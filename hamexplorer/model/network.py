@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -84,7 +85,7 @@ class Message(eqx.Module):
         for l2, coupling in enumerate(couplings):
             message += (sent @ coupling[:, :, :n_lm]) * weights[:, :, l2, l_of_component(self.l_max)]
         # 8 neighbours or so: keeps the sum near unit variance.
-        summed = jax.ops.segment_sum(message, graph.i, h.shape[0], indices_are_sorted=True) / np.sqrt(8.0)
+        summed = jax.ops.segment_sum(message, graph.i, h.shape[0], indices_are_sorted=True) / math.sqrt(8.0)
         return self.receive(summed)
 
 
@@ -114,7 +115,7 @@ class EquivariantNetwork(eqx.Module):
         n_density = n_species * graph.n_radial
         n_edge = graph.n_radial + 2 * n_species
         self.embed = jax.random.normal(next(keys), (n_species, l_max + 1, n_density, c), jnp.float32)
-        self.embed = self.embed / np.sqrt(n_density)
+        self.embed = self.embed / math.sqrt(n_density)
         self.updates = tuple(
             NodeUpdate(c, hidden, n_species, l_max, key=next(keys)) for _ in range(settings.n_messages + 1)
         )
