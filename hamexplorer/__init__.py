@@ -17,7 +17,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-#: Public name -> module that defines it, with `:name` where it is called otherwise there; loaded when first asked for, so that importing the package is quick.
+#: Public name -> module that defines it, with `:name` where it is called otherwise there; loaded when first
+#: asked for, so that importing the package is quick.
 _PUBLIC = {
     "Controls": "hamexplorer.train.controls",
     "HamExplorerError": "hamexplorer.errors",

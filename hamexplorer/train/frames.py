@@ -155,8 +155,16 @@ def roomy_shape(shape: Shape) -> Shape:
     def up(n: int, step: int) -> int:
         return -(-n // step) * step
 
-    power = [1 << max(0, n - 1).bit_length() for n in (shape.n_structures, shape.n_atoms, shape.n_pairs)]
-    return Shape(*power, n_ao=up(shape.n_ao, 16), n_atoms_each=up(shape.n_atoms_each, 8))
+    def power(n: int) -> int:
+        return 1 << max(0, n - 1).bit_length()
+
+    return Shape(
+        n_structures=power(shape.n_structures),
+        n_atoms=power(shape.n_atoms),
+        n_pairs=power(shape.n_pairs),
+        n_ao=up(shape.n_ao, 16),
+        n_atoms_each=up(shape.n_atoms_each, 8),
+    )
 
 
 def make_batch(frames: Sequence[Frame], shape: Shape, template: BlockTemplate, names: Sequence[str]) -> Batch:

@@ -130,8 +130,9 @@ def prepare(
         geometry = dataclasses.replace(geometry, mean=_training_mean(geometry, frames, reduced, split))
         frames = [geometry.frame(f.structure, f.targets) for f in frames]
     if BASELINES[settings.baseline].maps_levels:
-        geometry = dataclasses.replace(geometry, level_map=_fit_level_map(frames, reduced, split))
-        frames = [_mapped(frame, geometry.level_map) for frame in frames]
+        coefficients = _fit_level_map(frames, reduced, split)
+        geometry = dataclasses.replace(geometry, level_map=coefficients)
+        frames = [_mapped(frame, coefficients) for frame in frames]
     report("Closed-form start", 0.0)
     fixed, model = _start(geometry, frames, reduced, split, settings, report)
     variances = {name: _variance([frames[k] for k in split.train], name) for name in names}

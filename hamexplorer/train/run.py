@@ -136,7 +136,6 @@ class _Run:
             self._restore(header, arrays)
             targets = dict(stored.targets)
         self._set_targets(targets)
-        self._evaluate_all()
         self.snapshot(force=True)
 
     def _set_targets(self, weights: dict[str, float]) -> None:
