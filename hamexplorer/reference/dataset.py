@@ -23,7 +23,7 @@ __all__ = [
 #: Datasets in the package, made by `scripts/make_datasets.py`: name -> sentence shown beside it.
 SHIPPED: dict[str, str] = {
     "ethane": "100 distorted ethanes, STO-3G ← def2-TZVP: small, trains at once",
-    "small-molecules": "about 120 CHNO molecules with up to five heavy atoms, STO-3G ← def2-TZVP",
+    "small-molecules": "123 CHNO molecules with up to five heavy atoms, STO-3G ← def2-TZVP",
 }
 _XYZ_ENDINGS = {".xyz", ".extxyz"}
 

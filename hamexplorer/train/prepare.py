@@ -21,9 +21,10 @@ from hamexplorer.reference.dataset import Reference, ReferenceDataset
 from hamexplorer.structures.selection import Split, split_structures
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train import level_map
-from hamexplorer.train.frames import Frame, TargetValue, make_frame
+from hamexplorer.train.frames import Frame, Shape, TargetValue, batch_shape, common_shape, make_frame
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.start import (
+    FLAT_BATCH,
     ClosedFormStart,
     FlatBatches,
     predict_matrices,
@@ -60,12 +61,12 @@ class Geometry:
         return dataclasses.replace(frame, base=base + symmetric_matrix(on_site, frame, self.template))
 
     def frames_with(
-        self, fixed: BlockModel | None, frames: Sequence[Frame], batch_size: int = 16
+        self, fixed: BlockModel | None, frames: Sequence[Frame], shape: Shape | None = None
     ) -> list[Frame]:
         """The same frames with a fixed model's blocks added to their base."""
         if fixed is None or not frames:
             return list(frames)
-        matrices = predict_matrices(fixed, FlatBatches(frames, batch_size), self.template)
+        matrices = predict_matrices(fixed, FlatBatches(frames, shape), self.template)
         return [dataclasses.replace(f, base=h) for f, h in zip(frames, matrices, strict=True)]
 
 
@@ -134,9 +135,12 @@ def prepare(
         geometry = dataclasses.replace(geometry, level_map=coefficients)
         frames = [_mapped(frame, coefficients) for frame in frames]
     report("Closed-form start", 0.0)
-    fixed, model = _start(geometry, frames, reduced, split, settings, report)
+    shape = _flat_shape(frames, split)
+    fixed, model = _start(geometry, frames, reduced, split, settings, shape, report)
     variances = {name: _variance([frames[k] for k in split.train], name) for name in names}
-    return Prepared(geometry.frames_with(fixed, frames), raw, names, split, geometry, fixed, model, variances)
+    return Prepared(
+        geometry.frames_with(fixed, frames, shape), raw, names, split, geometry, fixed, model, variances
+    )
 
 
 def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
@@ -241,12 +245,19 @@ def start_matrix(
     return next((m for m in (red.start, red.matrix, fock) if m is not None), frame.base)
 
 
+def _flat_shape(frames: Sequence[Frame], split: Split) -> Shape:
+    """One shape for every pass of the start: over training molecules, validation molecules and all."""
+    groups = [[frames[k] for k in part] for part in (split.train, split.validation)] + [list(frames)]
+    return common_shape([batch_shape(group, FLAT_BATCH) for group in groups if group])
+
+
 def _start(
     geometry: Geometry,
     frames: Sequence[Frame],
     reduced: Sequence[tuple[ReducedReference, np.ndarray | None]],
     split: Split,
     settings: RunSettings,
+    shape: Shape,
     report: _Report,
 ) -> tuple[LinearModel | None, BlockModel]:
     direct = set(settings.targets) == {"hamiltonian"}
@@ -258,7 +269,7 @@ def _start(
         start = start_matrix(reduced[k], frames[k], maps_levels=geometry.level_map is not None)
         return with_levels(start, red.levels, red.weights)
 
-    fit = ClosedFormStart([frames[k] for k in split.train], geometry.template, geometry.graph)
+    fit = ClosedFormStart([frames[k] for k in split.train], geometry.template, geometry.graph, shape)
     matrices = [matrix(k) for k in split.train]
     report("Closed-form start", 0.5)
     start = fit.fit(matrices, [(frames[k], matrix(k)) for k in split.validation])

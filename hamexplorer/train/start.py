@@ -23,6 +23,8 @@ from hamexplorer.train.frames import Frame, Shape, batch_shape, deal
 #: both shipped sets: smaller learns slowly, larger lets the first steps undo the start.
 _OUTPUT_SCALE = 2.0
 _SMALLEST_SCALE = 3e-4
+#: Molecules whose descriptors are held at once.
+FLAT_BATCH = 16
 #: Regularisation where no validation molecule can choose one.
 _DEFAULT_STRENGTH = 1e-3
 
@@ -45,7 +47,7 @@ class ClosedFormStart:
     Args:
         frames: training molecules; their ``base`` is the baseline.
         template, settings: of the model.
-        batch_size: molecules whose descriptors are held at once.
+        shape: of the batches, if others share it so that all compile once.
     """
 
     def __init__(
@@ -53,11 +55,10 @@ class ClosedFormStart:
         frames: Sequence[Frame],
         template: BlockTemplate,
         settings: GraphSettings,
-        *,
-        batch_size: int = 16,
+        shape: Shape | None = None,
     ) -> None:
-        self.frames, self.template, self.settings = frames, template, settings
-        self._batches = FlatBatches(frames, batch_size)
+        self.frames, self.template, self.settings, self._shape = frames, template, settings, shape
+        self._batches = FlatBatches(frames, shape)
         self._ridge = RidgeFit(list(self._batches.graphs_and_counts()), template, settings)
 
     def fit(
@@ -73,7 +74,7 @@ class ClosedFormStart:
         models = self._ridge.fit(self._joined(matrices), strengths)
         if len(models) == 1:
             return models[0]
-        unseen = FlatBatches([frame for frame, _ in validation], self._batches.batch_size)
+        unseen = FlatBatches([frame for frame, _ in validation], self._shape)
         wanted = [matrix for _, matrix in validation]
 
         def error(model: LinearModel) -> float:
@@ -121,10 +122,10 @@ class ClosedFormStart:
 class FlatBatches:
     """Frames dealt into joined graphs of one shape, for passes that need no matrices."""
 
-    def __init__(self, frames: Sequence[Frame], batch_size: int) -> None:
-        self.frames, self.batch_size = frames, batch_size
-        self.dealt = deal(frames, batch_size, None)
-        self.shape: Shape = batch_shape(frames, batch_size)
+    def __init__(self, frames: Sequence[Frame], shape: Shape | None = None) -> None:
+        self.frames = frames
+        self.dealt = deal(frames, FLAT_BATCH, None)
+        self.shape = shape or batch_shape(frames, FLAT_BATCH)
 
     def graphs_and_counts(self) -> Iterator[tuple[Graph, int, int]]:
         """Joined graph, real atoms and real pairs of every batch."""
