@@ -86,7 +86,6 @@ def test_loss_marks_where_weights_changed_and_where_it_paused(context):
 
 
 def test_loss_is_drawn_before_there_are_results(context):
-    pytest.importorskip("hamexplorer.physics.targets")
     figure = PLOTS["loss"].figure(replace(context, results=None))
     assert np.isfinite(figure.data[0].y).all()
     assert np.isnan(figure.data[2].y).all()
