@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from pyscf import gto, scf
+from pyscf import gto, lib, scf
 from scipy.linalg import block_diag
 
 from hamexplorer._registry import Registry
@@ -56,14 +56,21 @@ class OneSCFStep(Baseline):
 
     def matrix(self, structure: Structure, basis: str) -> np.ndarray:
         mol = make_mole(structure, basis)
-        mf = scf.RHF(mol)
         x = inverse_square_root(mol.intor_symmetric("int1e_ovlp"))
-        core = mf.get_hcore()
+        core = scf.hf.get_hcore(mol)
+        integrals = mol.intor("int2e", aosym="s8")
         atoms = block_diag(*(_atom_density(basis, int(z)) for z in structure.numbers))
-        _, coeff = np.linalg.eigh(x @ (core + mf.get_veff(mol, atoms)) @ x)
+        _, coeff = np.linalg.eigh(x @ (core + _mean_field(integrals, atoms)) @ x)
         occupied = x @ coeff[:, : mol.nelectron // 2]
         halfway = atoms / 2 + occupied @ occupied.T
-        return x @ (core + mf.get_veff(mol, halfway)) @ x
+        return x @ (core + _mean_field(integrals, halfway)) @ x
+
+
+def _mean_field(integrals: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """J - K/2 of a density; on one thread, because sums over several are not the same twice."""
+    with lib.with_omp_threads(1):
+        coulomb, exchange = scf.hf.dot_eri_dm(integrals, density, hermi=1)
+    return coulomb - exchange / 2
 
 
 @cache
