@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -405,7 +406,5 @@ class _Run:
 
 def dataset_key(dataset: ReferenceDataset) -> str:
     """Recognises a data set by its molecules and method."""
-    import hashlib
-
     text = "".join(s.key for s in dataset.structures) + repr(dataset.method)
     return hashlib.sha256(text.encode()).hexdigest()
