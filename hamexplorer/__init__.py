@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 __version__ = "0.1.0"
@@ -53,19 +54,27 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_PUBLIC])
 
 
+def cache_folder() -> Path:
+    """Where things stand that can be made again; ``HAMEXPLORER_CACHE`` in the environment moves it."""
+    named = os.environ.get("HAMEXPLORER_CACHE")
+    if named:
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("hamexplorer"))
+
+
 def _configure_jax() -> None:
     """Float64 and compiled code kept per user, before anything imports JAX or PySCFAD.
 
     Eigenvalues need float64; PySCFAD would switch to it anyway, but only once it is imported. What a user has set
     in the environment stays.
     """
-    import platformdirs
-
-    folder = os.path.join(platformdirs.user_cache_dir("hamexplorer"), "compiled")
+    folder = str(cache_folder() / "compiled")
     wanted = {
         "JAX_ENABLE_X64": "1",
         "JAX_COMPILATION_CACHE_DIR": folder,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
     }
     for name, value in wanted.items():
@@ -75,7 +84,7 @@ def _configure_jax() -> None:
         config.update("jax_enable_x64", True)
         if config.jax_compilation_cache_dir is None:
             config.update("jax_compilation_cache_dir", folder)
-            config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+            config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 _configure_jax()

@@ -7,8 +7,8 @@ $$ c_{\lambda\mu} = \sum_{m_1 m_2} C^{\lambda\mu}_{l_1m_1l_2m_2} B_{m_1 m_2},\; 
 rotate like real spherical harmonics of order λ and change sign under inversion by $(-1)^{l_1+l_2}$. A component is
 called *natural* where that equals $(-1)^\lambda$, as for a polar tensor, and *unnatural* otherwise.
 
-The coefficients are e3nn-jax's. Its real harmonics have y as polar axis, so its vector (x, y, z) is our
-(y, z, x); with that cyclic renaming its order of m is the usual -l … l (:func:`to_e3nn_axes`).
+The coefficients are those of `wigners`, turned from complex into real harmonics; for l1 + l2 + λ odd that leaves them
+imaginary, and the imaginary part is the real coupling.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-import e3nn_jax as e3nn
 import numpy as np
+from wigners import clebsch_gordan_array
 
 from hamexplorer.basis.layout import standard_m_order
 
@@ -33,15 +33,29 @@ class Irrep(NamedTuple):
         return 2 * self.l + 1
 
 
-def to_e3nn_axes(vectors: np.ndarray) -> np.ndarray:
-    """(x, y, z) -> (y, z, x) in the last axis, so that e3nn's harmonics come out in the order m = -l … l."""
-    return vectors[..., [1, 2, 0]]
+def _real_from_complex(l: int) -> np.ndarray:
+    """Unitary matrix: rows real harmonics, columns complex ones with Condon-Shortley phase, m = -l … l."""
+    u = np.zeros((2 * l + 1, 2 * l + 1), dtype=complex)
+    u[l, l] = 1.0
+    for m in range(1, l + 1):
+        phase = (-1) ** m
+        u[l + m, [l + m, l - m]] = phase, 1.0
+        u[l - m, [l + m, l - m]] = -1j * phase, 1j
+    u[np.arange(2 * l + 1) != l] /= np.sqrt(2)
+    return u
 
 
 @cache
 def clebsch_gordan(l1: int, l2: int, l3: int) -> np.ndarray:
     """Real coefficients, shape (2 l1 + 1, 2 l2 + 1, 2 l3 + 1), orthonormal over (m1, m2)."""
-    return np.asarray(e3nn.clebsch_gordan(l1, l2, l3), dtype=np.float64) * np.sqrt(2 * l3 + 1)
+    turned = np.einsum(
+        "am,bn,ck,mnk->abc",
+        _real_from_complex(l1),
+        _real_from_complex(l2),
+        _real_from_complex(l3).conj(),
+        clebsch_gordan_array(l1, l2, l3),
+    )
+    return turned.real if (l1 + l2 + l3) % 2 == 0 else turned.imag
 
 
 def coupled_irreps(l1: int, l2: int) -> tuple[Irrep, ...]:

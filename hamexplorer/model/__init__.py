@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import equinox as eqx
-import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -13,7 +12,7 @@ from hamexplorer._registry import Registry
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.model.correction import NetworkCorrection
 from hamexplorer.model.graph import Graph, GraphSettings
-from hamexplorer.model.linear import LinearModel, RidgeFit
+from hamexplorer.model.linear import LinearModel, RidgeFit, empty_linear
 from hamexplorer.model.network import EquivariantNetwork, NetworkSettings
 
 __all__ = [
@@ -51,15 +50,21 @@ class ModelKind:
     help = ""
     keeps_start = False
 
-    def build(self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, key: Array) -> BlockModel:
+    def build(
+        self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, rng: np.random.Generator
+    ) -> BlockModel:
         """The trainable part.
 
         Args:
             start: closed-form ridge fit.
             scales: typical size of what the start leaves unexplained, Ha: on-site (n_elements, size²) and
                 off-site (n_elements, n_elements, size²).
-            key: for the initial weights.
+            rng: for the initial weights.
         """
+        raise NotImplementedError
+
+    def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:
+        """A trainable part of the right shape whose weights mean nothing."""
         raise NotImplementedError
 
 
@@ -75,14 +80,26 @@ class Network(ModelKind):
     keeps_start = True
     settings = NetworkSettings()
 
-    def build(self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, key: Array) -> BlockModel:
-        # One compiled function instead of some fifty small ones: seconds at the first start.
-        make = eqx.filter_jit(
-            lambda k: EquivariantNetwork(start.template, start.graph_settings, self.settings, key=k)
-        )
-        network = make(key)
-        own, pair = (np.asarray(scale, dtype=np.float32) for scale in scales)
-        return NetworkCorrection(network, jax.numpy.asarray(own), jax.numpy.asarray(pair))
+    def build(
+        self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, rng: np.random.Generator
+    ) -> BlockModel:
+        return self._correction(start.template, start.graph_settings, scales, rng)
+
+    def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:
+        n, size = len(settings.elements), template.size**2
+        scales = np.ones((n, size)), np.ones((n, n, size))
+        return self._correction(template, settings, scales, np.random.default_rng(0))
+
+    def _correction(
+        self,
+        template: BlockTemplate,
+        settings: GraphSettings,
+        scales: tuple[np.ndarray, np.ndarray],
+        rng: np.random.Generator,
+    ) -> NetworkCorrection:
+        network = EquivariantNetwork(template, settings, self.settings, rng=rng)
+        own, pair = (jnp.asarray(np.asarray(scale, dtype=np.float32)) for scale in scales)
+        return NetworkCorrection(network, own, pair)
 
 
 @MODELS.register("network_large")
@@ -101,5 +118,10 @@ class Linear(ModelKind):
     label = "Linear"
     help = "Linear in fixed descriptors, started in closed form: the paper's kind of model."
 
-    def build(self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, key: Array) -> BlockModel:
+    def build(
+        self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, rng: np.random.Generator
+    ) -> BlockModel:
         return start
+
+    def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:
+        return empty_linear(template, settings)

@@ -71,14 +71,27 @@ def soft_normalised(x: Array) -> Array:
     return x / jnp.sqrt(1 + jnp.mean(x**2, axis=(1, 2), keepdims=True))
 
 
+def normal(rng: np.random.Generator, shape: tuple[int, ...], n_in: int) -> Array:
+    """Initial weights of variance 1/n_in, float32.
+
+    Drawn by NumPy: JAX's generators would compile a function for every shape, which takes seconds at the start.
+    """
+    return jnp.asarray(rng.standard_normal(shape) / math.sqrt(n_in), jnp.float32)
+
+
+def zeros(shape: tuple[int, ...]) -> Array:
+    """Initial weights of zero, float32; through NumPy for the same reason."""
+    return jnp.asarray(np.zeros(shape, np.float32))
+
+
 class Linear(eqx.Module):
     """Mixes channels, with other weights for every l; keeps equivariance."""
 
     weight: Array
     l_max: int = eqx.field(static=True)
 
-    def __init__(self, n_in: int, n_out: int, l_max: int, *, key: Array, scale: float = 1.0) -> None:
-        self.weight = scale * jax.random.normal(key, (l_max + 1, n_in, n_out), jnp.float32) / math.sqrt(n_in)
+    def __init__(self, n_in: int, n_out: int, l_max: int, *, rng: np.random.Generator) -> None:
+        self.weight = normal(rng, (l_max + 1, n_in, n_out), n_in)
         self.l_max = l_max
 
     def __call__(self, x: Array) -> Array:
@@ -92,11 +105,10 @@ class MLP(eqx.Module):
     bias: Array
     second: Array
 
-    def __init__(self, n_in: int, n_hidden: int, n_out: int, *, key: Array, scale: float = 1.0) -> None:
-        k1, k2 = jax.random.split(key)
-        self.first = jax.random.normal(k1, (n_in, n_hidden), jnp.float32) / math.sqrt(n_in)
-        self.bias = jnp.zeros(n_hidden, jnp.float32)
-        self.second = scale * jax.random.normal(k2, (n_hidden, n_out), jnp.float32) / math.sqrt(n_hidden)
+    def __init__(self, n_in: int, n_hidden: int, n_out: int, *, rng: np.random.Generator) -> None:
+        self.first = normal(rng, (n_in, n_hidden), n_in)
+        self.bias = zeros((n_hidden,))
+        self.second = normal(rng, (n_hidden, n_out), n_hidden)
 
     def hidden(self, x: Array) -> Array:
         return jax.nn.silu(x @ self.first + self.bias)

@@ -9,7 +9,8 @@ are the bond's own harmonics and the product of *both* atoms' densities with the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,12 +21,17 @@ from jax import Array
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.basis.coupling import Irrep, clebsch_gordan
 from hamexplorer.model.graph import Graph, GraphSettings
+from hamexplorer.model.layers import zeros
 
 #: Radial functions are merged into this many for products, which keeps descriptors short.
 _MERGED_DENSITY = 2
 _MERGED_BOND = 3
 #: Regularisations worth trying, in units of the mean square of the (normalised) descriptors.
 STRENGTHS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+
+
+#: Of atoms and of pairs, (items, n_descriptors, 2 l + 1) each, for every irrep.
+Descriptors = list[tuple[Array, Array]]
 
 
 def _merging(n_radial: int, n_merged: int) -> np.ndarray:
@@ -88,6 +94,13 @@ def pair_descriptors(graph: Graph, irrep: Irrep, settings: GraphSettings) -> Arr
     return jnp.concatenate(found, 1) if found else jnp.zeros((n_pairs, 1, irrep.dim), jnp.float32)
 
 
+# A compiled function of its own, so that the fit and all models share one trace of it.
+@eqx.filter_jit
+def all_descriptors(graph: Graph, irreps: tuple[Irrep, ...], settings: GraphSettings) -> Descriptors:
+    """Descriptors of atoms and of directed pairs for every irrep, padding included."""
+    return [(own_descriptors(graph, i, settings), pair_descriptors(graph, i, settings)) for i in irreps]
+
+
 class LinearModel(eqx.Module):
     """Coupled components as linear functions of fixed descriptors.
 
@@ -107,11 +120,14 @@ class LinearModel(eqx.Module):
 
     def __call__(self, graph: Graph) -> Array:
         """Coupled components, shape (n_atoms + n_pairs, template.size²): on-site blocks first."""
+        return self.combine(graph, all_descriptors(graph, self.template.irreps, self.graph_settings))
+
+    def combine(self, graph: Graph, descriptors: Descriptors) -> Array:
+        """The same from descriptors computed before."""
         parts, columns = [], []
         of_pair = graph.species[graph.i], graph.species[graph.j]
-        for k, irrep in enumerate(self.template.irreps):
-            x_own = own_descriptors(graph, irrep, self.graph_settings) / self.own_scale[k][:, None]
-            x_pair = pair_descriptors(graph, irrep, self.graph_settings) / self.pair_scale[k][:, None]
+        for k, (irrep, (own, pair)) in enumerate(zip(self.template.irreps, descriptors, strict=True)):
+            x_own, x_pair = own / self.own_scale[k][:, None], pair / self.pair_scale[k][:, None]
             on_site = jnp.einsum("afm,aft->atm", x_own, self.own[k][graph.species])
             off_site = jnp.einsum("pfm,pft->ptm", x_pair, self.pair[k][of_pair])
             joined = jnp.concatenate([on_site, off_site])
@@ -129,74 +145,66 @@ class LinearModel(eqx.Module):
         )
 
 
-@eqx.filter_jit
-def _all_descriptors(
-    graph: Graph, irreps: tuple[Irrep, ...], settings: GraphSettings
-) -> list[tuple[Array, Array]]:
-    return [(own_descriptors(graph, i, settings), pair_descriptors(graph, i, settings)) for i in irreps]
+class RidgeRows(NamedTuple):
+    """One batch of what a fit sees.
+
+    Attributes:
+        graph, descriptors: of the whole batch, padding included.
+        atoms, pairs: which of them count.
+        own, pair: targets of those atoms and pairs, shape (n, template.size²) each.
+    """
+
+    graph: Graph
+    descriptors: Descriptors
+    atoms: np.ndarray
+    pairs: np.ndarray
+    own: np.ndarray
+    pair: np.ndarray
 
 
 class RidgeFit:
-    """Closed-form fits of one set of graphs to changing targets: the costly half is done once.
+    """Closed-form fits of one set of graphs, for as many regularisation strengths as wanted.
 
     Every element (pair) and irrep is a regression of its own.
     """
 
     def __init__(
-        self,
-        batches: Sequence[tuple[Graph, int, int]],
-        template: BlockTemplate,
-        settings: GraphSettings,
+        self, batches: Iterable[RidgeRows], template: BlockTemplate, settings: GraphSettings
     ) -> None:
-        """
-        Args:
-            batches: joined graphs of one padded shape, each with its numbers of real atoms and real pairs.
-            template, settings: of the model.
-        """
         self.template, self.settings = template, settings
-        self._batches = batches
         n = len(settings.elements)
         self._regressions = [(_Regressions(n), _Regressions(n * n)) for _ in template.irreps]
-        for graph, n_atoms, n_pairs in batches:
-            for (own, pair), (x_own, x_pair) in zip(self._regressions, self._descriptors(graph), strict=True):
-                own.add_rows(np.asarray(x_own)[:n_atoms], graph.species[:n_atoms])
-                pair.add_rows(np.asarray(x_pair)[:n_pairs], self._pair_group(graph)[:n_pairs])
+        for rows in batches:
+            species = rows.graph.species
+            elements = species[rows.atoms]
+            of_pairs = species[rows.graph.i[rows.pairs]] * n + species[rows.graph.j[rows.pairs]]
+            for irrep, (own, pair), (x_own, x_pair) in zip(
+                template.irreps, self._regressions, rows.descriptors, strict=True
+            ):
+                columns = template.columns[irrep]
+                own.add(np.asarray(x_own)[rows.atoms], rows.own[:, columns], elements)
+                pair.add(np.asarray(x_pair)[rows.pairs], rows.pair[:, columns], of_pairs)
         for own, pair in self._regressions:
             own.factorise()
             pair.factorise()
 
-    def _descriptors(self, graph: Graph) -> list[tuple[Array, Array]]:
-        return _all_descriptors(graph, self.template.irreps, self.settings)
-
-    def _pair_group(self, graph: Graph) -> np.ndarray:
-        return graph.species[graph.i] * len(self.settings.elements) + graph.species[graph.j]
-
-    def fit(self, components: Sequence[np.ndarray], strengths: Sequence[float]) -> list[LinearModel]:
-        """One model a regularisation strength.
+    def fit(self, strengths: Sequence[float]) -> LinearModel:
+        """The models of several regularisation strengths, stacked along a leading axis of every leaf.
 
         Args:
-            components: targets a batch, shape (real atoms + real pairs, template.size²), atoms first.
-            strengths: regularisation in units of the mean square of the normalised descriptors.
+            strengths: in units of the mean square of the normalised descriptors.
         """
-        moments: list[tuple[dict, dict]] = [({}, {}) for _ in self._regressions]
-        for (graph, n_atoms, n_pairs), target in zip(self._batches, components, strict=True):
-            groups = graph.species[:n_atoms], self._pair_group(graph)[:n_pairs]
-            for k, (x_own, x_pair) in enumerate(self._descriptors(graph)):
-                y = target[:, self.template.columns[self.template.irreps[k]]]
-                own, pair = self._regressions[k]
-                own.add_targets(moments[k][0], np.asarray(x_own)[:n_atoms], y[:n_atoms], groups[0])
-                pair.add_targets(moments[k][1], np.asarray(x_pair)[:n_pairs], y[n_atoms:], groups[1])
-        return [self._model(moments, strength) for strength in strengths]
+        models = [self._model(strength) for strength in strengths]
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *models)
 
-    def _model(self, moments: list[tuple[dict, dict]], strength: float) -> LinearModel:
+    def _model(self, strength: float) -> LinearModel:
         n = len(self.settings.elements)
-        own = [r.solve(m, strength) for (r, _), (m, _) in zip(self._regressions, moments, strict=True)]
-        pair = [r.solve(m, strength) for (_, r), (_, m) in zip(self._regressions, moments, strict=True)]
+        pair = [r.solve(strength) for _, r in self._regressions]
         return LinearModel(
-            own=tuple(jnp.asarray(w) for w in own),
-            pair=tuple(jnp.asarray(w.reshape(n, n, *w.shape[1:])) for w in pair),
-            own_scale=tuple(jnp.asarray(r.scale, jnp.float32) for r, _ in self._regressions),
-            pair_scale=tuple(jnp.asarray(r.scale, jnp.float32) for _, r in self._regressions),
+            own=tuple(r.solve(strength) for r, _ in self._regressions),
+            pair=tuple(w.reshape(n, n, *w.shape[1:]) for w in pair),
+            own_scale=tuple(r.scale.astype(np.float32) for r, _ in self._regressions),
+            pair_scale=tuple(r.scale.astype(np.float32) for _, r in self._regressions),
             template=self.template,
             graph_settings=self.settings,
         )
@@ -208,14 +216,17 @@ class _Regressions:
     def __init__(self, n_groups: int) -> None:
         self.n_groups = n_groups
         self.xx: dict[int, np.ndarray] = {}
+        self.xy: dict[int, np.ndarray] = {}
         self.n: dict[int, int] = {}
 
-    def add_rows(self, x: np.ndarray, group: np.ndarray) -> None:
+    def add(self, x: np.ndarray, y: np.ndarray, group: np.ndarray) -> None:
+        """Items with descriptors x (items, descriptors, components) and targets y (items, outputs, components)."""
+        self.n_descriptors, self.n_outputs = x.shape[1], y.shape[1]
         for g in np.unique(group).tolist():
-            rows = _rows(x[group == g])
+            rows, wanted = _rows(x[group == g]), _rows(y[group == g])
             self.xx[g] = self.xx.get(g, 0.0) + rows.T @ rows
+            self.xy[g] = self.xy.get(g, 0.0) + rows.T @ wanted
             self.n[g] = self.n.get(g, 0) + len(rows)
-        self.n_descriptors = x.shape[1]
 
     def factorise(self) -> None:
         total = sum((np.diag(xx) for xx in self.xx.values()), np.zeros(self.n_descriptors))
@@ -224,18 +235,11 @@ class _Regressions:
         square = np.outer(self.scale, self.scale)
         self.eigen = {g: np.linalg.eigh(xx / square / self.n[g]) for g, xx in self.xx.items()}
 
-    def add_targets(
-        self, moments: dict[int, np.ndarray], x: np.ndarray, y: np.ndarray, group: np.ndarray
-    ) -> None:
-        for g in np.unique(group).tolist():
-            moments[g] = moments.get(g, 0.0) + _rows(x[group == g]).T @ _rows(y[group == g])
-
-    def solve(self, moments: dict[int, np.ndarray], strength: float) -> np.ndarray:
-        n_outputs = next(iter(moments.values())).shape[1] if moments else 1
-        weights = np.zeros((self.n_groups, self.n_descriptors, n_outputs), dtype=np.float32)
-        for g, xy in moments.items():
-            values, vectors = self.eigen[g]
-            projected = vectors.T @ (xy / self.scale[:, None]) / self.n[g]
+    def solve(self, strength: float) -> np.ndarray:
+        """Weights of every group, (n_groups, n_descriptors, n_outputs), float32; 0 for a group without items."""
+        weights = np.zeros((self.n_groups, self.n_descriptors, self.n_outputs), dtype=np.float32)
+        for g, (values, vectors) in self.eigen.items():
+            projected = vectors.T @ (self.xy[g] / self.scale[:, None]) / self.n[g]
             values = np.maximum(values, 0.0)
             weights[g] = vectors @ (projected / (values + strength * max(values.mean(), 1e-30))[:, None])
         return weights
@@ -258,14 +262,14 @@ def empty_linear(template: BlockTemplate, settings: GraphSettings) -> LinearMode
         envelope=np.zeros(1, np.float32),
         density=np.zeros((1, n * settings.n_radial, n_lm), np.float32),
     )
-    shapes = jax.eval_shape(lambda: _all_descriptors(one, template.irreps, settings))
+    shapes = jax.eval_shape(lambda: all_descriptors(one, template.irreps, settings))
     n_tensors = [len(template.columns[irrep]) for irrep in template.irreps]
     sizes = [(own.shape[1], pair.shape[1]) for own, pair in shapes]
     return LinearModel(
-        own=tuple(jnp.zeros((n, f, t), jnp.float32) for (f, _), t in zip(sizes, n_tensors, strict=True)),
-        pair=tuple(jnp.zeros((n, n, f, t), jnp.float32) for (_, f), t in zip(sizes, n_tensors, strict=True)),
-        own_scale=tuple(jnp.ones(f, jnp.float32) for f, _ in sizes),
-        pair_scale=tuple(jnp.ones(f, jnp.float32) for _, f in sizes),
+        own=tuple(zeros((n, f, t)) for (f, _), t in zip(sizes, n_tensors, strict=True)),
+        pair=tuple(zeros((n, n, f, t)) for (_, f), t in zip(sizes, n_tensors, strict=True)),
+        own_scale=tuple(jnp.asarray(np.ones(f, np.float32)) for f, _ in sizes),
+        pair_scale=tuple(jnp.asarray(np.ones(f, np.float32)) for _, f in sizes),
         template=template,
         graph_settings=settings,
     )

@@ -19,8 +19,10 @@ from hamexplorer.model.layers import (
     Linear,
     l_of_component,
     natural_irreps,
+    normal,
     product_tensor,
     soft_normalised,
+    zeros,
 )
 
 
@@ -43,12 +45,13 @@ class NodeUpdate(eqx.Module):
     gate: MLP
     l_max: int = eqx.field(static=True)
 
-    def __init__(self, channels: int, hidden: int, n_species: int, l_max: int, *, key: Array) -> None:
-        keys = jax.random.split(key, 5)
+    def __init__(
+        self, channels: int, hidden: int, n_species: int, l_max: int, *, rng: np.random.Generator
+    ) -> None:
         self.left, self.right, self.keep, self.mix = (
-            Linear(channels, channels, l_max, key=k) for k in keys[:4]
+            Linear(channels, channels, l_max, rng=rng) for _ in range(4)
         )
-        self.gate = MLP(channels + n_species, hidden, channels * (l_max + 2), key=keys[4])
+        self.gate = MLP(channels + n_species, hidden, channels * (l_max + 2), rng=rng)
         self.l_max = l_max
 
     def __call__(self, h: Array, one_hot: Array) -> Array:
@@ -69,11 +72,12 @@ class Message(eqx.Module):
     radial: MLP
     l_max: int = eqx.field(static=True)
 
-    def __init__(self, channels: int, hidden: int, n_edge: int, l_max: int, *, key: Array) -> None:
-        k1, k2, k3 = jax.random.split(key, 3)
-        self.send = Linear(channels, channels, l_max, key=k1)
-        self.receive = Linear(channels, channels, l_max, key=k2)
-        self.radial = MLP(n_edge, hidden, channels * (l_max + 1) ** 2, key=k3)
+    def __init__(
+        self, channels: int, hidden: int, n_edge: int, l_max: int, *, rng: np.random.Generator
+    ) -> None:
+        self.send = Linear(channels, channels, l_max, rng=rng)
+        self.receive = Linear(channels, channels, l_max, rng=rng)
+        self.radial = MLP(n_edge, hidden, channels * (l_max + 1) ** 2, rng=rng)
         self.l_max = l_max
 
     def __call__(self, h: Array, graph: Graph, edge: Array, couplings: list[Array]) -> Array:
@@ -107,32 +111,33 @@ class EquivariantNetwork(eqx.Module):
     settings: NetworkSettings = eqx.field(static=True)
 
     def __init__(
-        self, template: BlockTemplate, graph: GraphSettings, settings: NetworkSettings, *, key: Array
+        self,
+        template: BlockTemplate,
+        graph: GraphSettings,
+        settings: NetworkSettings,
+        *,
+        rng: np.random.Generator,
     ) -> None:
         self.template, self.graph_settings, self.settings = template, graph, settings
         c, hidden, l_max, n_species = settings.channels, settings.hidden, graph.l_max, len(graph.elements)
-        keys = iter(jax.random.split(key, 32))
         n_density = n_species * graph.n_radial
         n_edge = graph.n_radial + 2 * n_species
-        self.embed = jax.random.normal(next(keys), (n_species, l_max + 1, n_density, c), jnp.float32)
-        self.embed = self.embed / math.sqrt(n_density)
+        self.embed = normal(rng, (n_species, l_max + 1, n_density, c), n_density)
         self.updates = tuple(
-            NodeUpdate(c, hidden, n_species, l_max, key=next(keys)) for _ in range(settings.n_messages + 1)
+            NodeUpdate(c, hidden, n_species, l_max, rng=rng) for _ in range(settings.n_messages + 1)
         )
-        self.messages = tuple(
-            Message(c, hidden, n_edge, l_max, key=next(keys)) for _ in range(settings.n_messages)
-        )
-        self.own = tuple(Linear(c, c, l_max, key=next(keys)) for _ in range(3))
+        self.messages = tuple(Message(c, hidden, n_edge, l_max, rng=rng) for _ in range(settings.n_messages))
+        self.own = tuple(Linear(c, c, l_max, rng=rng) for _ in range(3))
         n_irreps = len(template.irreps)
-        self.own_gate = MLP(c + n_species, hidden, c * n_irreps, key=next(keys))
-        self.pair = tuple(Linear(c, c, l_max, key=next(keys)) for _ in range(2))
+        self.own_gate = MLP(c + n_species, hidden, c * n_irreps, rng=rng)
+        self.pair = tuple(Linear(c, c, l_max, rng=rng) for _ in range(2))
         n_invariants = n_edge + c * (2 + 2 * l_max)
-        self.pair_gate = MLP(n_invariants, hidden, c * (l_max + 1) * n_irreps, key=next(keys))
+        self.pair_gate = MLP(n_invariants, hidden, c * (l_max + 1) * n_irreps, rng=rng)
         n_direct = sum(len(template.columns[i]) for i in template.irreps if i.natural and i.l <= l_max)
         # Outputs start at zero: the untrained network leaves the ridge start as it is.
-        self.pair_direct = jnp.zeros((hidden, n_direct), jnp.float32)
-        self.own_out = tuple(jnp.zeros((c, len(template.columns[i])), jnp.float32) for i in template.irreps)
-        self.pair_out = tuple(jnp.zeros((c, len(template.columns[i])), jnp.float32) for i in template.irreps)
+        self.pair_direct = zeros((hidden, n_direct))
+        self.own_out = tuple(zeros((c, len(template.columns[i]))) for i in template.irreps)
+        self.pair_out = tuple(zeros((c, len(template.columns[i]))) for i in template.irreps)
 
     def __call__(self, graph: Graph) -> Array:
         """Coupled components, shape (n_atoms + n_pairs, template.size²): on-site blocks first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from typing import Any
 
 from ase.data import chemical_symbols
 from pyscf import gto
@@ -68,14 +69,19 @@ def make_mole(structure: Structure, basis: str) -> gto.Mole:
             f"{structure.label} has {structure.n_electrons} electrons; this model is closed-shell "
             f"and needs an even, positive number: change the charge or leave it out"
         )
-    basis_by_symbol = {
-        chemical_symbols[z]: list(element_basis(basis, int(z))) for z in set(structure.numbers.tolist())
-    }
-    return gto.M(
-        atom=[(s, tuple(r)) for s, r in zip(structure.symbols, structure.positions, strict=True)],
-        unit="Bohr",
-        basis=basis_by_symbol,
-        charge=structure.charge,
-        spin=0,
-        verbose=0,
-    )
+    return _mole(structure, basis, charge=structure.charge, spin=0)
+
+
+def make_auxiliary_mole(structure: Structure) -> gto.Mole:
+    """The same atoms carrying fitting functions for the electron repulsion; for integrals only.
+
+    Raises:
+        BasisError: if an element has no fitting functions.
+    """
+    return _mole(structure, "weigend", spin=None)
+
+
+def _mole(structure: Structure, basis: str, **how: Any) -> gto.Mole:
+    shells = {chemical_symbols[z]: list(element_basis(basis, z)) for z in set(structure.numbers.tolist())}
+    atoms = [(s, tuple(r)) for s, r in zip(structure.symbols, structure.positions, strict=True)]
+    return gto.M(atom=atoms, unit="Bohr", basis=shells, verbose=0, **how)

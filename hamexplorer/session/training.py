@@ -18,6 +18,7 @@ from hamexplorer.train.events import (
     Failed,
     Finished,
     Paused,
+    Refused,
     Resumed,
     Snapshot,
     Stage,
@@ -207,6 +208,8 @@ class Training(References):
                     results = event.results
                 case WeightsChanged():
                     history = history.with_mark(event.epoch, "weights")
+                case Refused():
+                    self.say(event.sentence, "warning", "training")
                 case Paused():
                     state = "paused"
                     progress = dataclasses.replace(progress, text="paused")

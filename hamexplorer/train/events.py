@@ -57,6 +57,13 @@ class WeightsChanged:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A change that the run cannot take; it goes on as before."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Paused:
     epoch: int
 
@@ -82,4 +89,4 @@ class Failed:
     sentence: str
 
 
-Event = Stage | EpochReport | Snapshot | WeightsChanged | Paused | Resumed | Finished | Failed
+Event = Stage | EpochReport | Snapshot | WeightsChanged | Refused | Paused | Resumed | Finished | Failed

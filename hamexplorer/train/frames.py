@@ -52,13 +52,13 @@ class Frame:
 def make_frame(
     structure: Structure,
     basis: str,
-    base: np.ndarray,
     template: BlockTemplate,
     settings: GraphSettings,
     targets: dict[str, TargetValue] | None = None,
 ) -> Frame:
-    """Prepare one molecule; raises StructureError or BasisError for one that the model cannot take."""
+    """One molecule with a base of zero; raises StructureError or BasisError for one that the model cannot take."""
     graph = make_graph(structure, settings)
+    integrals = make_integrals(structure, basis)
     n = structure.n_atoms
     block_of_pair = np.full((n, n), -1)
     block_of_pair[np.arange(n), np.arange(n)] = np.arange(n)
@@ -68,8 +68,8 @@ def make_frame(
         graph=graph,
         block_of_pair=block_of_pair,
         gather=template.gather_index(structure.numbers, block_of_pair),
-        base=base,
-        integrals=make_integrals(structure, basis),
+        base=np.zeros_like(integrals.root),
+        integrals=integrals,
         targets=targets or {},
     )
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
@@ -15,6 +14,7 @@ from hamexplorer.errors import TrainingError
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.integrals import element_shells
+from hamexplorer.physics.parallel import each_on_one_thread
 from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import Reference, ReferenceDataset
@@ -22,17 +22,12 @@ from hamexplorer.structures.selection import Split, split_structures
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train import level_map
 from hamexplorer.train.frames import Frame, Shape, TargetValue, batch_shape, common_shape, make_frame
+from hamexplorer.train.kept import baseline_matrices
 from hamexplorer.train.settings import RunSettings
-from hamexplorer.train.start import (
-    FLAT_BATCH,
-    ClosedFormStart,
-    FlatBatches,
-    predict_matrices,
-    symmetric_matrix,
-    with_levels,
-)
+from hamexplorer.train.start import closed_form, missing_scales, symmetric_matrix, with_levels
 
 _Report = Callable[[str, float | None], None]
+_Reduced = tuple[ReducedReference, np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -48,62 +43,91 @@ class Geometry:
     #: Coefficients of :mod:`level_map`, for a baseline whose levels are moved.
     level_map: np.ndarray | None = None
 
-    def frame(self, structure: Structure, targets: dict[str, TargetValue] | None = None) -> Frame:
-        """A frame whose base is the baseline; raises StructureError or BasisError."""
-        base = BASELINES[self.baseline].matrix(structure, self.basis)
-        if self.level_map is not None:
-            base = level_map.apply(self.level_map, base, *_occupation(structure))
-        frame = make_frame(structure, self.basis, base, self.template, self.graph, targets)
-        if self.mean is None:
-            return frame
-        on_site = np.zeros((structure.n_atoms + len(frame.graph.i), self.template.size**2))
-        on_site[: structure.n_atoms] = self.mean[frame.graph.species]
-        return dataclasses.replace(frame, base=base + symmetric_matrix(on_site, frame, self.template))
+    def bare_frame(self, structure: Structure, targets: dict[str, TargetValue] | None = None) -> Frame:
+        """A frame whose base is zero; raises StructureError or BasisError."""
+        return make_frame(structure, self.basis, self.template, self.graph, targets)
 
-    def frames_with(
-        self, fixed: BlockModel | None, frames: Sequence[Frame], shape: Shape | None = None
+    def with_baseline(self, frame: Frame) -> Frame:
+        """The frame with the baseline as its base."""
+        return self.on(frame, BASELINES[self.baseline].matrix(frame.structure, self.basis))
+
+    def on(self, frame: Frame, base: np.ndarray) -> Frame:
+        """The frame on the baseline's matrix, with what was fitted to the training set."""
+        if self.level_map is not None:
+            base = level_map.apply(self.level_map, base, *_occupation(frame.structure))
+        if self.mean is not None:
+            on_site = np.zeros((frame.structure.n_atoms + len(frame.graph.i), self.template.size**2))
+            on_site[: frame.structure.n_atoms] = self.mean[frame.graph.species]
+            base = base + symmetric_matrix(on_site, frame, self.template)
+        return dataclasses.replace(frame, base=base)
+
+    def frames(
+        self, structures: Sequence[Structure], targets: Sequence[dict[str, TargetValue]] | None = None
     ) -> list[Frame]:
-        """The same frames with a fixed model's blocks added to their base."""
-        if fixed is None or not frames:
-            return list(frames)
-        matrices = predict_matrices(fixed, FlatBatches(frames, shape), self.template)
-        return [dataclasses.replace(f, base=h) for f, h in zip(frames, matrices, strict=True)]
+        """Frames with their baseline; raises StructureError or BasisError for one that the model cannot take."""
+        values = targets or [{}] * len(structures)
+
+        def both(k: int) -> Frame:
+            return self.with_baseline(self.bare_frame(structures[k], values[k]))
+
+        return list(each_on_one_thread(both, range(len(structures))))
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """Everything that a run needs before its first step.
+class Arranged:
+    """A data set as frames, before anything was fitted: all that decides the shapes of what will be compiled.
 
     Attributes:
-        frames: one a molecule of the data set, the fixed start included in their base.
+        frames: one a molecule of the data set, their base zero.
+        reduced: the reduced reference of each, and its small-basis Fock matrix if known.
         raw: raw small-basis values by target, one dictionary a molecule.
         names: targets for which the data set has values.
         split: of the data set.
-        geometry: how any structure becomes a frame.
+        geometry: how any structure becomes a frame; nothing fitted in it yet.
+    """
+
+    frames: list[Frame]
+    reduced: list[_Reduced]
+    raw: list[dict[str, np.ndarray]]
+    names: tuple[str, ...]
+    split: Split
+    geometry: Geometry
+
+    def part(self, name: str) -> list[Frame]:
+        """Frames of ``train``, ``validation`` or ``test``."""
+        return [self.frames[k] for k in getattr(self.split, name)]
+
+    def batch_shape(self, batch_size: int) -> Shape:
+        """One shape for the batches of all parts: prediction and training each compile once."""
+        parts = [self.part(name) for name in ("train", "validation", "test")]
+        return common_shape([batch_shape(members, batch_size) for members in parts if members])
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared(Arranged):
+    """Everything that a run needs before its first step; the base of its frames holds the fixed start.
+
+    Attributes:
         fixed: the start that is not trained, or None.
         model: the part that is.
         variances: of each target over the training molecules.
     """
 
-    frames: list[Frame]
-    raw: list[dict[str, np.ndarray]]
-    names: tuple[str, ...]
-    split: Split
-    geometry: Geometry
     fixed: LinearModel | None
     model: BlockModel
     variances: dict[str, float]
 
 
-def prepare(
+def arrange(
     dataset: ReferenceDataset, settings: RunSettings, report: _Report = lambda text, fraction: None
-) -> Prepared:
-    """Build frames and the starting model.
+) -> Arranged:
+    """Split a data set and lay it out.
 
     Raises:
         TrainingError: if there are too few molecules, or a chosen target is missing from the data set.
         SettingsError: if the reduction cannot be applied.
     """
+    geometry = _geometry(dataset, settings)
     split = split_structures(
         dataset.structures,
         by=settings.split_by,
@@ -111,15 +135,18 @@ def prepare(
         validation=settings.validation_fraction,
         seed=settings.seed,
     )
-    report("Integrals, neighbours and baseline", 0.0)
-    geometry = _geometry(dataset, settings)
+    stage = "Integrals and neighbours"
+    report(stage, 0.0)
     reduced = [reduce_reference(ref, geometry.basis, settings) for ref in dataset.references]
-    frames, raw = [], []
-    for k, (ref, (red, fock)) in enumerate(zip(dataset.references, reduced, strict=True)):
-        targets, small = target_values(ref, red, fock)
-        frames.append(geometry.frame(ref.structure, targets))
-        raw.append(small)
-        report("Integrals, neighbours and baseline", (k + 1) / len(dataset))
+    values = [target_values(ref, *each) for ref, each in zip(dataset.references, reduced, strict=True)]
+
+    def frame(k: int) -> Frame:
+        return geometry.bare_frame(dataset.structures[k], values[k][0])
+
+    frames = []
+    for each in each_on_one_thread(frame, range(len(dataset))):
+        frames.append(each)
+        report(stage, len(frames) / len(dataset))
     names = tuple(name for name in TARGETS if any(name in f.targets for f in frames))
     for name in settings.targets:
         if not any(name in frames[k].targets for k in split.train):
@@ -127,20 +154,36 @@ def prepare(
                 f"the dataset {dataset.name!r} holds no {TARGETS[name].label.lower()} for the training molecules; "
                 f"untick that target, or compute references that include it"
             )
-    if BASELINES[settings.baseline].uses_training_mean:
+    return Arranged(frames, reduced, [raw for _, raw in values], names, split, geometry)
+
+
+def prepare(
+    arranged: Arranged, settings: RunSettings, report: _Report = lambda text, fraction: None
+) -> Prepared:
+    """Compute baselines and fit the starting model."""
+    geometry, reduced, split = arranged.geometry, arranged.reduced, arranged.split
+    stage = "Baseline"
+    baseline = BASELINES[settings.baseline]
+    structures = [f.structure for f in arranged.frames]
+
+    def compute() -> Iterator[np.ndarray]:
+        return each_on_one_thread(lambda s: baseline.matrix(s, geometry.basis), structures)
+
+    frames = []
+    for matrix in baseline_matrices(settings.baseline, geometry.basis, structures, compute):
+        frames.append(geometry.on(arranged.frames[len(frames)], matrix))
+        report(stage, len(frames) / len(structures))
+    if baseline.uses_training_mean:
         geometry = dataclasses.replace(geometry, mean=_training_mean(geometry, frames, reduced, split))
-        frames = [geometry.frame(f.structure, f.targets) for f in frames]
-    if BASELINES[settings.baseline].maps_levels:
+        frames = [geometry.on(f, f.base) for f in frames]
+    if baseline.maps_levels:
         coefficients = _fit_level_map(frames, reduced, split)
         geometry = dataclasses.replace(geometry, level_map=coefficients)
         frames = [_mapped(frame, coefficients) for frame in frames]
     report("Closed-form start", 0.0)
-    shape = _flat_shape(frames, split)
-    fixed, model = _start(geometry, frames, reduced, split, settings, shape, report)
-    variances = {name: _variance([frames[k] for k in split.train], name) for name in names}
-    return Prepared(
-        geometry.frames_with(fixed, frames, shape), raw, names, split, geometry, fixed, model, variances
-    )
+    frames, fixed, model = _start(geometry, frames, reduced, split, settings, report)
+    variances = {name: _variance([frames[k] for k in split.train], name) for name in arranged.names}
+    return Prepared(frames, reduced, arranged.raw, arranged.names, split, geometry, fixed, model, variances)
 
 
 def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
@@ -157,9 +200,7 @@ def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
     )
 
 
-def reduce_reference(
-    ref: Reference, basis: str, settings: RunSettings
-) -> tuple[ReducedReference, np.ndarray | None]:
+def reduce_reference(ref: Reference, basis: str, settings: RunSettings) -> _Reduced:
     """The reduced reference, and the small-basis Fock matrix in Löwdin orbitals if it is known."""
     fock = None
     if ref.fock is not None and ref.overlap is not None:
@@ -191,7 +232,7 @@ def target_values(
 def _training_mean(
     geometry: Geometry,
     frames: Sequence[Frame],
-    reduced: Sequence[tuple[ReducedReference, np.ndarray | None]],
+    reduced: Sequence[_Reduced],
     split: Split,
 ) -> np.ndarray:
     """Mean of the rotation-invariant on-site components, an element at a time."""
@@ -214,9 +255,7 @@ def _occupation(structure: Structure) -> tuple[int, int]:
     return n_core_orbitals(structure.numbers), structure.n_electrons // 2
 
 
-def _fit_level_map(
-    frames: Sequence[Frame], reduced: Sequence[tuple[ReducedReference, np.ndarray | None]], split: Split
-) -> np.ndarray:
+def _fit_level_map(frames: Sequence[Frame], reduced: Sequence[_Reduced], split: Split) -> np.ndarray:
     samples = [
         level_map.Sample(
             np.linalg.eigvalsh(frames[k].base),
@@ -235,9 +274,7 @@ def _mapped(frame: Frame, coefficients: np.ndarray) -> Frame:
     )
 
 
-def start_matrix(
-    reduced: tuple[ReducedReference, np.ndarray | None], frame: Frame, *, maps_levels: bool = False
-) -> np.ndarray:
+def start_matrix(reduced: _Reduced, frame: Frame, *, maps_levels: bool = False) -> np.ndarray:
     """The best matrix known to begin from: the reduction's, the small-basis Fock matrix, else the baseline."""
     red, fock = reduced
     if maps_levels:
@@ -245,21 +282,15 @@ def start_matrix(
     return next((m for m in (red.start, red.matrix, fock) if m is not None), frame.base)
 
 
-def _flat_shape(frames: Sequence[Frame], split: Split) -> Shape:
-    """One shape for every pass of the start: over training molecules, validation molecules and all."""
-    groups = [[frames[k] for k in part] for part in (split.train, split.validation)] + [list(frames)]
-    return common_shape([batch_shape(group, FLAT_BATCH) for group in groups if group])
-
-
 def _start(
     geometry: Geometry,
     frames: Sequence[Frame],
-    reduced: Sequence[tuple[ReducedReference, np.ndarray | None]],
+    reduced: Sequence[_Reduced],
     split: Split,
     settings: RunSettings,
-    shape: Shape,
     report: _Report,
-) -> tuple[LinearModel | None, BlockModel]:
+) -> tuple[list[Frame], LinearModel | None, BlockModel]:
+    """Frames with the fixed start in their base, that start, and the part to be trained."""
     direct = set(settings.targets) == {"hamiltonian"}
 
     def matrix(k: int) -> np.ndarray:
@@ -269,13 +300,21 @@ def _start(
         start = start_matrix(reduced[k], frames[k], maps_levels=geometry.level_map is not None)
         return with_levels(start, red.levels, red.weights)
 
-    fit = ClosedFormStart([frames[k] for k in split.train], geometry.template, geometry.graph, shape)
-    matrices = [matrix(k) for k in split.train]
-    report("Closed-form start", 0.5)
-    start = fit.fit(matrices, [(frames[k], matrix(k)) for k in split.validation])
+    aims = {k: matrix(k) for k in split.train}
+    start = closed_form(
+        frames,
+        aims,
+        {k: matrix(k) for k in split.validation},
+        geometry.template,
+        geometry.graph,
+        lambda: report("Closed-form start", 0.5),
+    )
     kind = MODELS[settings.model]
-    model = kind.build(start, fit.scales(start, matrices), key=jax.random.key(settings.seed))
-    return (start if kind.keeps_start else None), model
+    missing = missing_scales(
+        [start.frames[k] for k in aims], list(aims.values()), geometry.template, len(geometry.graph.elements)
+    )
+    model = kind.build(start.model, missing, rng=np.random.default_rng(settings.seed))
+    return (start.frames, start.model, model) if kind.keeps_start else (list(frames), None, model)
 
 
 def _variance(frames: Sequence[Frame], name: str) -> float:

@@ -7,24 +7,28 @@ orbitals and takes the *target's* energies, $\tilde H^\ast = \tilde C \varepsilo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.model import BlockModel, Graph, GraphSettings, LinearModel, RidgeFit
 from hamexplorer.model.graph import join_graphs
-from hamexplorer.model.linear import STRENGTHS
-from hamexplorer.train.frames import Frame, Shape, batch_shape, deal
+from hamexplorer.model.linear import STRENGTHS, Descriptors, RidgeRows, all_descriptors
+from hamexplorer.train.frames import Frame, batch_shape, deal
 
 #: Size of the network's output, in units of what the fit leaves unexplained; and the smallest, Ha. A few were tried:
 #: half of it hardly moved in 30 epochs on the ethanes, 0.1 Ha for all undid the start in the first epoch.
 _OUTPUT_SCALE = 2.0
 _SMALLEST_SCALE = 3e-4
 #: Molecules whose descriptors are held at once.
-FLAT_BATCH = 16
+_FLAT_BATCH = 16
 #: Regularisation where no validation molecule can choose one.
 _DEFAULT_STRENGTH = 1e-3
 
@@ -41,114 +45,158 @@ def symmetric_matrix(components: np.ndarray, frame: Frame, template: BlockTempla
     return (g + g.T) / 2
 
 
-class ClosedFormStart:
-    """Fits the linear model to the training molecules.
+class ClosedForm(NamedTuple):
+    """A fitted start.
 
-    Args:
-        frames: training molecules; their ``base`` is the baseline.
-        template, settings: of the model.
-        shape: of the batches, if others share it so that all compile once.
+    Attributes:
+        model: the linear model.
+        frames: with its blocks added to their base, in the order they came.
     """
 
-    def __init__(
-        self,
-        frames: Sequence[Frame],
-        template: BlockTemplate,
-        settings: GraphSettings,
-        shape: Shape | None = None,
-    ) -> None:
-        self.frames, self.template, self.settings, self._shape = frames, template, settings, shape
-        self._batches = FlatBatches(frames, shape)
-        self._ridge = RidgeFit(list(self._batches.graphs_and_counts()), template, settings)
+    model: LinearModel
+    frames: list[Frame]
 
-    def fit(
-        self, matrices: Sequence[np.ndarray], validation: Sequence[tuple[Frame, np.ndarray]] = ()
-    ) -> LinearModel:
-        """Fit H̃ - H̃0; the regularisation is the one that serves unseen molecules best.
 
-        Args:
-            matrices: H̃ of every training molecule, (n_ao, n_ao), Ha.
-            validation: unseen molecules with theirs.
-        """
-        strengths = STRENGTHS if validation else (_DEFAULT_STRENGTH,)
-        models = self._ridge.fit(self._joined(matrices), strengths)
-        if len(models) == 1:
-            return models[0]
-        unseen = FlatBatches([frame for frame, _ in validation], self._shape)
-        wanted = [matrix for _, matrix in validation]
+def closed_form(
+    frames: Sequence[Frame],
+    aims: Mapping[int, np.ndarray],
+    unseen: Mapping[int, np.ndarray],
+    template: BlockTemplate,
+    settings: GraphSettings,
+    halfway: Callable[[], None] = lambda: None,
+) -> ClosedForm:
+    """Fit the linear model to H̃ - H̃0; its regularisation is the one that serves unseen molecules best.
 
-        def error(model: LinearModel) -> float:
-            found = predict_matrices(model, unseen, self.template)
-            return float(sum(((m - h) ** 2).sum() for m, h in zip(wanted, found, strict=True)))
+    Args:
+        frames: all molecules; their ``base`` is the baseline.
+        aims: H̃ of the training molecules by their place among the frames, (n_ao, n_ao), Ha.
+        unseen: the same of validation molecules; without any, a cautious strength is taken.
+        template, settings: of the model.
+        halfway: called when the descriptors are through and the choice begins.
+    """
+    batches = FlatBatches(frames)
+    models = RidgeFit(_rows(batches, aims, template, settings), template, settings).fit(
+        STRENGTHS if unseen else (_DEFAULT_STRENGTH,)
+    )
+    halfway()
+    found = batches.predict(
+        lambda graph: _combine_each(models, graph, _descriptors(graph, template, settings))
+    )
+    squared = np.zeros(len(STRENGTHS) if unseen else 1)
+    for k, matrix in unseen.items():
+        for m, components in enumerate(found[k].swapaxes(0, 1)):
+            missing = matrix - frames[k].base - symmetric_matrix(components, frames[k], template)
+            squared[m] += (missing**2).sum()
+    best = int(np.argmin(squared))
+    model = jax.tree.map(lambda leaf: jnp.asarray(leaf[best]), models)
+    return ClosedForm(model, _moved(frames, [components[:, best] for components in found], template))
 
-        return min(models, key=error)
 
-    def _joined(self, matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Coupled components of H̃ - H̃0, a batch at a time, on-site blocks of all its molecules first."""
-        each = [_components(m, f, self.template) for m, f in zip(matrices, self.frames, strict=True)]
-        n_atoms = [f.structure.n_atoms for f in self.frames]
-        return [
-            np.concatenate([each[k][: n_atoms[k]] for k in batch] + [each[k][n_atoms[k] :] for k in batch])
-            for batch in self._batches.dealt
-        ]
+def with_model(fixed: LinearModel | None, frames: Sequence[Frame], template: BlockTemplate) -> list[Frame]:
+    """The same frames with a fixed model's blocks added to their base."""
+    if fixed is None or not frames:
+        return list(frames)
+    return _moved(frames, FlatBatches(frames).predict(lambda graph: _forward(fixed, graph)), template)
 
-    def predict(self, model: LinearModel) -> list[np.ndarray]:
-        """H̃ of every training molecule under the fit."""
-        return predict_matrices(model, self._batches, self.template)
 
-    def scales(self, model: LinearModel, matrices: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Size that a correction's output should have, by element (pair) and coupled tensor; Ha."""
-        n, size = len(self.settings.elements), self.template.size**2
-        own, pair = np.zeros((n, size)), np.zeros((n * n, size))
-        counts = np.zeros(n), np.zeros(n * n)
-        for frame, matrix, fitted in zip(self.frames, matrices, self.predict(model), strict=True):
-            g, n_atoms = frame.graph, frame.structure.n_atoms
-            missing = matrix - fitted + frame.base
-            squared = _components(missing, frame, self.template) ** 2
-            groups = g.species, g.species[g.i] * n + g.species[g.j]
-            for total, count, group, rows in zip(
-                (own, pair), counts, groups, (squared[:n_atoms], squared[n_atoms:]), strict=True
-            ):
-                np.add.at(total, group, rows)
-                np.add.at(count, group, 1)
-        for total, count in zip((own, pair), counts, strict=True):
-            mean = total / np.maximum(count, 1)[:, None]
-            for columns in self.template.columns.values():
-                of_tensor = np.sqrt(mean[:, columns].mean(2, keepdims=True))
-                total[:, columns] = np.maximum(_OUTPUT_SCALE * of_tensor, _SMALLEST_SCALE)
-        return own, pair.reshape(n, n, size)
+def _moved(frames: Sequence[Frame], components: Sequence[np.ndarray], template: BlockTemplate) -> list[Frame]:
+    return [
+        dataclasses.replace(f, base=f.base + symmetric_matrix(c, f, template))
+        for f, c in zip(frames, components, strict=True)
+    ]
+
+
+def _rows(
+    batches: FlatBatches, aims: Mapping[int, np.ndarray], template: BlockTemplate, settings: GraphSettings
+) -> Iterator[RidgeRows]:
+    """What the fit may see: the training molecules' atoms and pairs."""
+    frames = batches.frames
+    for members, graph in batches:
+        places = [place for k, place in zip(members, batches.places(members), strict=True) if k in aims]
+        if not places:
+            continue
+        each = [_components(aims[k], frames[k], template) for k in members if k in aims]
+        n_atoms = [len(atoms) for atoms, _ in places]
+        yield RidgeRows(
+            graph,
+            _descriptors(graph, template, settings),
+            np.concatenate([atoms for atoms, _ in places]),
+            np.concatenate([pairs for _, pairs in places]),
+            np.concatenate([c[:n] for c, n in zip(each, n_atoms, strict=True)]),
+            np.concatenate([c[n:] for c, n in zip(each, n_atoms, strict=True)]),
+        )
+
+
+def missing_scales(
+    frames: Sequence[Frame], matrices: Sequence[np.ndarray], template: BlockTemplate, n_elements: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Size that a correction's output should have, by element (pair) and coupled tensor; Ha.
+
+    Args:
+        frames: their ``base`` is the start.
+        matrices: what the start aims at, (n_ao, n_ao) each, Ha.
+        template: of the model.
+        n_elements: that the model knows.
+
+    Returns:
+        On-site, shape (n_elements, template.size²), and off-site, (n_elements, n_elements, template.size²).
+    """
+    n, size = n_elements, template.size**2
+    own, pair = np.zeros((n, size)), np.zeros((n * n, size))
+    counts = np.zeros(n), np.zeros(n * n)
+    for frame, matrix in zip(frames, matrices, strict=True):
+        g, n_atoms = frame.graph, frame.structure.n_atoms
+        squared = _components(matrix, frame, template) ** 2
+        groups = g.species, g.species[g.i] * n + g.species[g.j]
+        for total, count, group, rows in zip(
+            (own, pair), counts, groups, (squared[:n_atoms], squared[n_atoms:]), strict=True
+        ):
+            np.add.at(total, group, rows)
+            np.add.at(count, group, 1)
+    for total, count in zip((own, pair), counts, strict=True):
+        mean = total / np.maximum(count, 1)[:, None]
+        for columns in template.columns.values():
+            of_tensor = np.sqrt(mean[:, columns].mean(2, keepdims=True))
+            total[:, columns] = np.maximum(_OUTPUT_SCALE * of_tensor, _SMALLEST_SCALE)
+    return own, pair.reshape(n, n, size)
 
 
 class FlatBatches:
-    """Frames dealt into joined graphs of one shape, for passes that need no matrices."""
+    """Frames dealt into joined graphs of one shape, for passes that need no matrices; gives members and graph."""
 
-    def __init__(self, frames: Sequence[Frame], shape: Shape | None = None) -> None:
+    def __init__(self, frames: Sequence[Frame]) -> None:
         self.frames = frames
-        self.dealt = deal(frames, FLAT_BATCH, None)
-        self.shape = shape or batch_shape(frames, FLAT_BATCH)
+        self._dealt = deal(frames, _FLAT_BATCH, None)
+        self._shape = batch_shape(frames, _FLAT_BATCH)
 
-    def graphs_and_counts(self) -> Iterator[tuple[Graph, int, int]]:
-        """Joined graph, real atoms and real pairs of every batch."""
-        for batch in self.dealt:
-            members = [self.frames[k] for k in batch]
-            graph = join_graphs(
-                [f.graph for f in members], n_atoms=self.shape.n_atoms, n_pairs=self.shape.n_pairs
-            )
-            yield graph, sum(f.structure.n_atoms for f in members), sum(len(f.graph.i) for f in members)
+    def __iter__(self) -> Iterator[tuple[list[int], Graph]]:
+        for members in self._dealt:
+            graphs = [self.frames[k].graph for k in members]
+            yield members, join_graphs(graphs, n_atoms=self._shape.n_atoms, n_pairs=self._shape.n_pairs)
 
-    def components(self, model: BlockModel) -> list[np.ndarray]:
-        """Coupled components that a model predicts for every frame, on-site blocks first; float64."""
+    def places(self, members: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Where each member's atoms and pairs stand in the joined graph."""
+        atom, pair = 0, 0
+        for k in members:
+            n_atoms, n_pairs = self.frames[k].structure.n_atoms, len(self.frames[k].graph.i)
+            yield np.arange(atom, atom + n_atoms), np.arange(pair, pair + n_pairs)
+            atom, pair = atom + n_atoms, pair + n_pairs
+
+    def predict(self, forward: Callable[[Graph], Array]) -> list[np.ndarray]:
+        """Coupled components of every frame, on-site blocks first; float64.
+
+        ``forward`` gives atoms and pairs of a joined graph along its first axis; further axes stay as they are.
+        """
         found: list[np.ndarray] = [np.zeros(0)] * len(self.frames)
-        for batch, (graph, _, _) in zip(self.dealt, self.graphs_and_counts(), strict=True):
-            components = np.asarray(_forward(model, graph), dtype=np.float64)
-            atom, pair = 0, self.shape.n_atoms
-            for k in batch:
-                n_atoms, n_pairs = self.frames[k].structure.n_atoms, len(self.frames[k].graph.i)
-                found[k] = np.concatenate(
-                    [components[atom : atom + n_atoms], components[pair : pair + n_pairs]]
-                )
-                atom, pair = atom + n_atoms, pair + n_pairs
+        for members, graph in self:
+            components = np.asarray(forward(graph), dtype=np.float64)
+            for k, (atoms, pairs) in zip(members, self.places(members), strict=True):
+                found[k] = components[np.concatenate([atoms, self._shape.n_atoms + pairs])]
         return found
+
+
+def _descriptors(graph: Graph, template: BlockTemplate, settings: GraphSettings) -> Descriptors:
+    return all_descriptors(graph, template.irreps, settings)
 
 
 @eqx.filter_jit
@@ -156,12 +204,12 @@ def _forward(model: BlockModel, graph: Graph) -> Array:
     return model(graph)
 
 
-def predict_matrices(model: BlockModel, batches: FlatBatches, template: BlockTemplate) -> list[np.ndarray]:
-    """base + (G + Gᵀ)/2 of every frame, (n_ao, n_ao), Ha."""
-    return [
-        frame.base + symmetric_matrix(c, frame, template)
-        for frame, c in zip(batches.frames, batches.components(model), strict=True)
-    ]
+@eqx.filter_jit
+def _combine_each(models: LinearModel, graph: Graph, descriptors: Descriptors) -> Array:
+    """Components of models stacked along a leading axis, (atoms and pairs, models, components)."""
+    leaves, rest = eqx.partition(models, eqx.is_array)
+    found = jax.lax.map(lambda one: eqx.combine(one, rest).combine(graph, descriptors), leaves)
+    return found.swapaxes(0, 1)
 
 
 def _components(matrix: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:

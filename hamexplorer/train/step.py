@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,6 +12,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
+from hamexplorer.model import Graph
+from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import ElectronicState, solve
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.frames import Batch
@@ -39,21 +42,35 @@ def hamiltonians(model: Any, batch: Batch) -> Array:
     G holds the model's blocks of directed pairs; the mean with its transpose makes H̃ Hermitian and treats both atoms of
     a pair alike.
     """
-    components = model(batch.graph)
+    components = _components(model, batch.graph)
     blocks = components @ jnp.asarray(model.template.to_block.T, components.dtype)
     flat = jnp.concatenate([blocks.ravel(), jnp.zeros(1, blocks.dtype)])
     g = flat[batch.gather].astype(jnp.float64)
     return batch.base + (g + g.swapaxes(-1, -2)) / 2
 
 
+# Compiled functions of their own, so that training and evaluation trace them once between them: that is a second of the
+# time to the first step.
+@eqx.filter_jit
+def _components(model: Any, graph: Graph) -> Array:
+    return model(graph)
+
+
+@partial(jax.jit, static_argnums=2)
+def _properties(
+    matrices: Array, integrals: Integrals, names: tuple[str, ...]
+) -> tuple[ElectronicState, dict[str, Array]]:
+    def one(h: Array, own: Integrals) -> tuple[ElectronicState, dict[str, Array]]:
+        state = solve(h, own)
+        return state, {name: TARGETS[name].predict(state, own) for name in names}
+
+    return jax.vmap(one)(matrices, integrals)
+
+
 def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> tuple[ElectronicState, dict[str, Array]]:
     """Electronic states and the named properties of every molecule of a batch, padded."""
 
-    def one(h: Array, integrals: Any) -> tuple[ElectronicState, dict[str, Array]]:
-        state = solve(h, integrals)
-        return state, {name: TARGETS[name].predict(state, integrals) for name in names}
-
-    return jax.vmap(one)(hamiltonians(model, batch), batch.integrals)
+    return _properties(hamiltonians(model, batch), batch.integrals, tuple(names))
 
 
 def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence[str]) -> Array:

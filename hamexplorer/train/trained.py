@@ -26,6 +26,7 @@ from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Geometry, reduce_reference, target_values
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.start import with_model
 
 #: Properties that need no reference: everything but the matrix itself.
 _PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian"))
@@ -109,11 +110,8 @@ class TrainedModel:
         )
 
     def _frames(self, structures: Sequence[Structure], targets: Sequence[dict] | None = None) -> list:
-        frames = [
-            self.geometry.frame(s, targets[k] if targets is not None else None)
-            for k, s in enumerate(structures)
-        ]
-        return self.geometry.frames_with(self.fixed, frames)
+        frames = self.geometry.frames(structures, targets)
+        return with_model(self.fixed, frames, self.geometry.template)
 
     def predict(self, structures: Sequence[Structure]) -> list[Prediction]:
         """Properties of structures; no reference calculation is made.
@@ -203,11 +201,9 @@ def _plain(values: dict[str, np.ndarray]) -> dict[str, Any]:
 
 def empty_model(settings: RunSettings, geometry: Geometry) -> tuple[LinearModel | None, BlockModel]:
     """A model of the right shape with meaningless weights, to be filled from a file."""
-    start = empty_linear(geometry.template, geometry.graph)
-    n, size = len(geometry.graph.elements), geometry.template.size**2
     kind = MODELS[settings.model]
-    model = kind.build(start, (np.ones((n, size)), np.ones((n, n, size))), key=jax.random.key(0))
-    return (start if kind.keeps_start else None), model
+    start = empty_linear(geometry.template, geometry.graph) if kind.keeps_start else None
+    return start, kind.empty(geometry.template, geometry.graph)
 
 
 def as_trained(

@@ -14,7 +14,6 @@ from hamexplorer.basis.coupling import (
     clebsch_gordan,
     coupled_irreps,
     coupling_matrix,
-    to_e3nn_axes,
 )
 from hamexplorer.basis.layout import standard_m_order
 from hamexplorer.physics.integrals import element_shells
@@ -33,7 +32,7 @@ def all_blocks(n: int) -> np.ndarray:
 
 def wigner(l: int, rotation: np.ndarray) -> np.ndarray:
     """e3nn's own D of a rotation given in our axes."""
-    axes = to_e3nn_axes(np.eye(3)).T
+    axes = np.eye(3)[:, [1, 2, 0]].T  # its polar axis is y
     return np.asarray(e3nn.Irrep(l, 1).D_from_matrix(axes @ rotation @ axes.T))
 
 

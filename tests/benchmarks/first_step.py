@@ -1,6 +1,6 @@
 """Seconds from `import hamexplorer` to the end of the first training step, in a process of its own.
 
-Usage: python first_step.py DATASET; prints one number. The compilation cache is where JAX_COMPILATION_CACHE_DIR says.
+Usage: python first_step.py DATASET; prints one number. The compilation cache is where HAMEXPLORER_CACHE says.
 """
 
 from __future__ import annotations

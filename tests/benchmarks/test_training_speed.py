@@ -21,7 +21,7 @@ import pytest
 
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train.frames import batch_shape, deal, make_batch
-from hamexplorer.train.prepare import prepare
+from hamexplorer.train.prepare import arrange, prepare
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.step import hamiltonians, train_step
 
@@ -32,8 +32,8 @@ TARGETS = {"mo_energy": 1e4, "dipole": 1e3, "polarizability": 1e2}
 def workload():
     """Batches and arguments of a full ε + μ + α training step on the shipped small molecules."""
     settings = RunSettings(targets=TARGETS)
-    prepared = prepare(read_dataset("small-molecules"), settings)
-    frames = [prepared.frames[k] for k in prepared.split.train]
+    prepared = prepare(arrange(read_dataset("small-molecules"), settings), settings)
+    frames = prepared.part("train")
     shape = batch_shape(frames, settings.batch_size)
     names = tuple(TARGETS)
     dealt = deal(frames, settings.batch_size, np.random.default_rng(0))
@@ -84,7 +84,7 @@ def test_training_step(workload):
 
 @pytest.mark.parametrize("dataset", ["ethane", "small-molecules"])
 def test_first_step_after_import(dataset: str, tmp_path: Path):
-    environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled")}
+    environment = {**os.environ, "HAMEXPLORER_CACHE": str(tmp_path)}
     script = Path(__file__).with_name("first_step.py")
 
     def seconds() -> float:

@@ -72,7 +72,7 @@ def build() -> Callable[..., BlockModel]:
         with pytest.MonkeyPatch.context() as patch:
             if hasattr(kind, "settings"):
                 patch.setattr(type(kind), "settings", NetworkSettings(channels=4, hidden=8))
-            model = kind.build(empty_linear(template, graph), scales, key=jax.random.key(3))
+            model = kind.build(empty_linear(template, graph), scales, rng=np.random.default_rng(3))
         return model if fresh else randomised(model)
 
     return make

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import sph_harm_y
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.basis.coupling import Irrep, clebsch_gordan, to_e3nn_axes
+from hamexplorer.basis.coupling import Irrep, clebsch_gordan
 from hamexplorer.errors import StructureError
 from hamexplorer.model import MODELS, GraphSettings
 from hamexplorer.model.graph import (
@@ -28,7 +28,7 @@ GRAPH = GraphSettings((1, 6, 7, 8), cutoff_angstrom=4.0, n_radial=4)
 
 
 def wigner(l: int, rotation: np.ndarray) -> np.ndarray:
-    axes = to_e3nn_axes(np.eye(3)).T
+    axes = np.eye(3)[:, [1, 2, 0]].T  # its polar axis is y
     return np.asarray(e3nn.Irrep(l, 1).D_from_matrix(axes @ rotation @ axes.T))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -39,9 +40,8 @@ def water() -> Structure:
 
 
 def frame_of(structure: Structure, model: Any) -> Frame:
-    return make_frame(
-        structure, "sto-3g", BASELINES["sap"].matrix(structure, "sto-3g"), model.template, GRAPH
-    )
+    base = BASELINES["sap"].matrix(structure, "sto-3g")
+    return dataclasses.replace(make_frame(structure, "sto-3g", model.template, GRAPH), base=base)
 
 
 def evaluate(model: Any, *structures: Structure) -> list[dict[str, np.ndarray]]:
@@ -122,7 +122,7 @@ def test_levels_pass_smoothly_as_an_atom_crosses_the_cutoff(model):
     def levels(distance: float) -> np.ndarray:
         positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.3, -2.1], [0.0, 0.0, distance]])
         structure = Structure(np.array([8, 1, 1]), positions)
-        frame = make_frame(structure, "sto-3g", np.zeros((7, 7)), model.template, GRAPH)
+        frame = make_frame(structure, "sto-3g", model.template, GRAPH)
         state, _ = predict(model, make_batch([frame], ROOM, model.template, ()))
         return np.asarray(state.mo_energy)[0, :7]
 

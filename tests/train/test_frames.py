@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train.frames import batch_shape, common_shape, deal, make_batch, roomy_shape
-from hamexplorer.train.prepare import prepare
+from hamexplorer.train.prepare import arrange, prepare
 from hamexplorer.train.step import hamiltonians
 
 
@@ -62,7 +62,8 @@ def test_equal_seeds_deal_alike(frames, batch_size, seed):
 @pytest.fixture(scope="module")
 def prepared(settings):
     dataset = read_dataset("small-molecules").subset([0, 40, 15, 60, 30])
-    return prepare(dataset, settings(model="linear", baseline="sap"))
+    chosen = settings(model="linear", baseline="sap")
+    return prepare(arrange(dataset, chosen), chosen)
 
 
 def test_different_molecules_share_a_batch_without_touching(prepared, getkey):

@@ -1,0 +1,49 @@
+"""Compilation in the background: shapes are known long before there is anything to train."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from hamexplorer.model import MODELS
+from hamexplorer.train.frames import make_batch
+from hamexplorer.train.optimizers import OPTIMIZERS, start_of
+from hamexplorer.train.prepare import Arranged
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.step import evaluate_batch, train_step
+
+
+class CompiledAhead:
+    """Compiles evaluation and training step in a thread while baselines and the closed-form start are computed.
+
+    It simply runs both once on a model of zeros: a compiled function is found again by the shapes of its arguments.
+    """
+
+    def __init__(self, arranged: Arranged, settings: RunSettings) -> None:
+        self._arranged, self._settings = arranged, settings
+        pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
+        self._done = pool.submit(self._compile)
+        pool.shutdown(wait=False)
+
+    def wait(self) -> None:
+        """Until both are compiled."""
+        self._done.result()
+
+    def _compile(self) -> None:
+        arranged, settings = self._arranged, self._settings
+        template = arranged.geometry.template
+        model = MODELS[settings.model].empty(template, arranged.geometry.graph)
+        names = tuple(settings.targets)
+        shape = arranged.batch_shape(settings.batch_size)
+        some = arranged.part("train")[: shape.n_structures]
+        batch = make_batch(some, shape, template, names)
+        jax.block_until_ready(evaluate_batch(model, batch, names))
+        if settings.optimizer != "adam":
+            return  # a line search runs over all batches at once and takes longest of all: only when it is reached
+        trainable, frozen = eqx.partition(model, model.trainable())
+        optimizer = OPTIMIZERS["adam"]
+        state, scales, rate = start_of("adam", trainable), jnp.zeros(len(names)), jnp.float32(0)
+        jax.block_until_ready(train_step(trainable, frozen, state, batch, scales, rate, names, optimizer))

@@ -1,0 +1,63 @@
+"""Baseline matrices kept between starts, per user, like compiled code: a second start need not compute them again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from hamexplorer import cache_folder
+from hamexplorer.errors import DatasetError
+from hamexplorer.physics import baselines
+from hamexplorer.reference.store import write_aside
+from hamexplorer.structures.structure import Structure
+
+#: Files kept; the oldest go first.
+_MOST_FILES = 20
+
+
+def baseline_matrices(
+    name: str, basis: str, structures: Sequence[Structure], compute: Callable[[], Iterator[np.ndarray]]
+) -> Iterator[np.ndarray]:
+    """H̃0 of every structure, from the cache or computed and then kept.
+
+    Args:
+        name, basis: of the baseline.
+        structures: in the order of the result.
+        compute: gives the matrices one by one where they are not known.
+    """
+    path = cache_folder() / "baselines" / f"{_key(name, basis, structures)}.npz"
+    known = _read(path, len(structures))
+    if known is not None:
+        yield from known
+        return
+    found = []
+    for matrix in compute():
+        found.append(matrix)
+        yield matrix
+    with suppress(DatasetError, OSError):  # a cache that cannot be written costs time, nothing else
+        with write_aside(path) as aside, aside.open("wb") as file:
+            np.savez(file, *found)
+        for old in sorted(path.parent.glob("*.npz"), key=lambda p: p.stat().st_mtime)[:-_MOST_FILES]:
+            old.unlink(missing_ok=True)
+
+
+def _key(name: str, basis: str, structures: Sequence[Structure]) -> str:
+    """Changes with anything that the matrices depend on, the code that computes them included."""
+    digest = hashlib.sha256(Path(baselines.__file__).read_bytes())
+    for text in (name, basis, version("pyscf"), *(s.key for s in structures)):
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:32]
+
+
+def _read(path: Path, n: int) -> list[np.ndarray] | None:
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            return [kept[f"arr_{k}"] for k in range(n)]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        return None

@@ -1,0 +1,126 @@
+"""The state that steps change, and the steps of one epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hamexplorer.errors import TrainingError
+from hamexplorer.model import BlockModel
+from hamexplorer.physics.targets import TARGETS
+from hamexplorer.train.frames import Batch, Frame, Shape, deal, make_batch
+from hamexplorer.train.optimizers import OPTIMIZERS, start_of
+from hamexplorer.train.step import StepReport, full_batch_step, train_step
+
+#: Molecules of a step, as places in the list of frames, and what it found.
+Step = tuple[list[int], StepReport]
+
+
+class Stepper:
+    """A model on its way, with the batches that it learns from.
+
+    Args:
+        model: as started.
+        optimizer: name of one of :data:`OPTIMIZERS`.
+        batch_size: molecules a step.
+        template: of the model.
+    """
+
+    def __init__(self, model: BlockModel, optimizer: str, batch_size: int, template: Any) -> None:
+        self.trainable, self.frozen = eqx.partition(model, model.trainable())
+        self.kind, self.optimizer = optimizer, OPTIMIZERS[optimizer]
+        self.state = start_of(optimizer, self.trainable)
+        self._batch_size, self._template = batch_size, template
+
+    @property
+    def model(self) -> BlockModel:
+        return eqx.combine(self.trainable, self.frozen)
+
+    def use(self, frames: list[Frame], shape: Shape, names: tuple[str, ...]) -> None:
+        """Learn from these frames' named targets from now on."""
+        self._frames, self._shape, self._names = frames, shape, names
+        self._stacked: Batch | None = None
+
+    def scale(self, scales: np.ndarray) -> None:
+        """weight_p / var_p of every target in force, shape (n_targets,)."""
+        self._scales = jnp.asarray(scales)
+
+    def epoch(self, rng: np.random.Generator, rate: float, go_on: Callable[[], bool]) -> Iterator[Step]:
+        """One step after the other over all frames; ends early, with the state as before, if ``go_on`` says no.
+
+        Raises:
+            TrainingError: if a loss or gradient stops being finite, naming target and molecule; the state is then as
+                before the epoch.
+        """
+        before = self.trainable, self.state
+        for indices in self._deal(rng):
+            if not go_on():
+                self.trainable, self.state = before
+                return
+            outcome = self._lbfgs() if self.kind == "lbfgs" else self._adam(indices, rate)
+            if not outcome.finite:
+                broken = self._what_broke(indices)
+                self.trainable, self.state = before
+                raise TrainingError(broken)
+            yield indices, outcome
+
+    def _deal(self, rng: np.random.Generator) -> list[list[int]]:
+        if self.kind != "lbfgs":
+            return deal(self._frames, self._batch_size, rng)
+        if self._stacked is None:
+            self._dealt = deal(self._frames, self._batch_size, None)
+            batches = [self._batch(indices) for indices in self._dealt]
+            self._stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *batches)
+        return [[k for batch in self._dealt for k in batch]]
+
+    def _adam(self, indices: list[int], rate: float) -> StepReport:
+        args = (self.state, self._batch(indices), self._scales, jnp.asarray(rate, jnp.float32))
+        self.trainable, self.state, outcome = train_step(
+            self.trainable, self.frozen, *args, self._names, self.optimizer
+        )
+        return jax.device_get(outcome)
+
+    def _lbfgs(self) -> StepReport:
+        args = (self.frozen, self.state, self._stacked, self._scales, self._names, self.optimizer)
+        self.trainable, self.state, outcome = full_batch_step(self.trainable, *args)
+        outcome = jax.device_get(outcome)
+        # Slot by slot in the order of the deal, empty slots left out.
+        slots = [(b, s) for b, batch in enumerate(self._dealt) for s in range(len(batch))]
+        b, s = np.array(slots).T
+        return StepReport(
+            outcome.loss,
+            outcome.each[b, :, s].T,
+            outcome.finite,
+            outcome.mo_energy[b, s],
+            {name: value[b, s] for name, value in outcome.predicted.items()},
+        )
+
+    def _batch(self, indices: list[int], names: tuple[str, ...] | None = None) -> Batch:
+        frames = [self._frames[k] for k in indices]
+        return make_batch(frames, self._shape, self._template, names or self._names)
+
+    def _what_broke(self, indices: list[int]) -> str:
+        """Name the target and the molecule whose loss or gradient is not finite."""
+        for k in indices:
+            # Alone, because one NaN in a batch spoils every sum over it, whatever the weights.
+            outcome = self._try_step(k, self._names)
+            if outcome.finite:
+                continue
+            loss_is_finite = np.isfinite(outcome.each).all(1)
+            broken = [name for name, fine in zip(self._names, loss_is_finite, strict=True) if not fine]
+            broken += [n for n in self._names if not broken and not self._try_step(k, (n,)).finite]
+            what = " and ".join(TARGETS[name].label.lower() for name in broken) or "all targets together"
+            return f"the loss of {what} stopped being finite for {self._frames[k].structure.label}"
+        return "the loss stopped being finite"
+
+    def _try_step(self, k: int, names: tuple[str, ...]) -> StepReport:
+        """What a step on one molecule and some targets would report; nothing moves."""
+        optimizer = OPTIMIZERS["adam"]
+        scales = jnp.asarray([self._scales[self._names.index(name)] for name in names])
+        args = (start_of("adam", self.trainable), self._batch([k], names), scales, jnp.float32(0))
+        return jax.device_get(train_step(self.trainable, self.frozen, *args, names, optimizer)[2])
