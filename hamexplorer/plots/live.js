@@ -22,6 +22,19 @@ const copied = (value) =>
   : value && typeof value === "object" && "bdata" in value ? { ...value } : value;
 
 // One call per widget: what initialize and render share is theirs alone.
+// One plot a frame and then a rest: four in a row would keep a click waiting for half a second. Every widget loads this
+// file for itself, so what they share is global.
+const waiting = (globalThis.hamexplorerWaiting ??= []);
+const later = (draw) => waiting.push(draw) && (waiting.length > 1 || requestAnimationFrame(drawNext));
+const drawNext = () => {
+  try {
+    waiting[0]();
+  } finally {
+    waiting.shift();
+    if (waiting.length) setTimeout(() => requestAnimationFrame(drawNext));
+  }
+};
+
 export default () => {
   const views = new Set();
 
@@ -82,7 +95,7 @@ export default () => {
       });
     };
     const request = () => {
-      if (!requested) requested = !!requestAnimationFrame(draw);
+      if (!requested) requested = !!later(draw);
     };
 
     views.add(request);

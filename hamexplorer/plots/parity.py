@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hamexplorer.train.results import Results, TargetResult
 
 #: Above this many points the browser draws with WebGL; SVG is sharper, but slow.
-WEBGL_ABOVE = 5000
+WEBGL_ABOVE = 1_000
 #: No more points than this are sent: a matrix as target has hundreds of values a molecule.
 MOST_POINTS = 20000
 #: Orbital energies below this (Ha) belong to cores and would squash everything else.

@@ -57,7 +57,7 @@ def _key(name: str, basis: str, structures: Sequence[Structure]) -> str:
 
 def _read(path: Path, n: int) -> list[np.ndarray] | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return [kept[f"arr_{k}"] for k in range(n)]
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None

@@ -27,8 +27,8 @@ from hamexplorer.train.trained import TrainedModel, as_trained, make_results
 
 __all__ = ["Controls", "train"]
 
-#: Least seconds between two snapshots: three a second leave the rest to training.
-SNAPSHOT_INTERVAL = 0.33
+#: Least seconds between two snapshots: a little more than two a second leave the rest to training and to the page.
+SNAPSHOT_INTERVAL = 0.4
 
 Report = Callable[[events.Event], None]
 

@@ -114,7 +114,7 @@ class RunSettings:
         help="Molecules in one step: fewer learn faster at first, more run faster.",
     )
     learning_rate: float = param(
-        2e-3,
+        1e-3,
         Real(1e-6, 1.0, log=True),
         label="Learning rate",
         help="Length of a step; halved by itself when the validation error stops falling.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pyscf import gto, scf
+from scipy.linalg import block_diag
 
 from hamexplorer.errors import BasisError, SettingsError, StructureError
 from hamexplorer.physics.baselines import BASELINES
@@ -72,3 +74,26 @@ def test_molecules_are_built_in_bohr_with_their_charge():
     mol = make_mole(ion, "sto-3g")
     assert mol.nelectron == 10
     np.testing.assert_allclose(mol.atom_coords()[1], [0.0, 0.0, 1.8], atol=1e-12)
+
+
+def test_one_step_is_the_mean_field_of_pyscf_half_way_to_the_first_response(solved):
+    """Built again from PySCF's own density fitting in the same auxiliary basis, and near exact integrals."""
+    s = solved("CH3OH")
+    mol, x = s.mf.mol, s.integrals.inverse_root
+    core = scf.hf.get_hcore(mol)
+    free = [
+        gto.M(atom=a, basis="sto-3g", spin=int(z) % 2)
+        for a, z in zip(s.structure.symbols, s.structure.numbers, strict=True)
+    ]
+    atoms = block_diag(*map(scf.hf.init_guess_by_minao, free))
+
+    def matrix(mean_field):
+        _, coeff = np.linalg.eigh(x @ (core + mean_field(atoms)) @ x)
+        occupied = x @ coeff[:, : mol.nelectron // 2]
+        return x @ (core + mean_field((atoms + 2 * occupied @ occupied.T) / 2)) @ x
+
+    fitted = scf.hf.RHF(mol).density_fit(auxbasis="weigend")
+    ours = BASELINES["scf_step"].matrix(s.structure, "sto-3g")
+    np.testing.assert_allclose(ours, matrix(lambda dm: fitted.get_veff(dm=dm)), atol=1e-7)
+    exact = matrix(lambda dm: scf.hf.get_veff(mol, dm))
+    np.testing.assert_allclose(np.linalg.eigvalsh(ours), np.linalg.eigvalsh(exact), atol=1e-3)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import queue
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import jax
 import pytest
 
-from hamexplorer.train import events
+from hamexplorer.train import events, step
 from hamexplorer.train.controls import Controls
 
 #: Only a hung run ever waits so long (seconds).
@@ -131,6 +133,36 @@ def test_weights_changed_on_the_way_are_reported_kept_and_resumed(run, settings,
     resumed = run(targets=first, epochs=3, resume=go(2).folder)
     assert same_weights(resumed.model, whole.model)
     assert [set(e.train) for e in resumed.epochs] == [set(then)]
+
+
+def test_a_target_that_the_data_lack_is_refused_and_the_run_goes_on(run, settings, ethanes, same_weights):
+    without = dataclasses.replace(
+        ethanes,
+        references=tuple(
+            dataclasses.replace(r, large=dataclasses.replace(r.large, polarizability=None))
+            for r in ethanes.references
+        ),
+    )
+    controls = Controls()
+    asked = {**settings().targets, "polarizability": 1.0}
+    done = run(controls=controls, on_event=changing(controls, asked), dataset=without)
+    (refused,) = [e for e in done.events if isinstance(e, events.Refused)]
+    assert refused.sentence == (
+        "the dataset 'ethane' holds no polarizability; untick that target; the run goes on with the targets it had"
+    )
+    assert isinstance(done.events[-1], events.Finished)
+    assert dict(done.model.settings.targets) == dict(settings().targets)
+    assert same_weights(done.model, run(dataset=without).model)
+
+
+def test_step_and_evaluation_are_traced_once_in_a_run(run, monkeypatch):
+    """What was compiled ahead on zeros is what the run then uses."""
+    traced = []
+    original = step.loss_of
+    monkeypatch.setattr(step, "loss_of", lambda *args: traced.append("loss") or original(*args))
+    jax.clear_caches()
+    run(epochs=2)
+    assert traced == ["loss"]
 
 
 def test_the_same_weights_again_change_nothing(run, settings, three_epochs, same_weights):
