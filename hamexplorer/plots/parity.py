@@ -12,7 +12,7 @@ from hamexplorer.plots import theme
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, Scale, number, scale_of
 
 if TYPE_CHECKING:
-    from hamexplorer.structures.selection import Split
+    from hamexplorer.structures.selection import PARTS, Split
     from hamexplorer.train.results import Results, TargetResult
 
 #: Above this many points the browser draws with WebGL; SVG is sharper, but slow.
@@ -51,7 +51,7 @@ class Parity(Plot):
             cloud.points(f"raw {context.small_basis}", raw, values.raw, marker=marker, legendrank=1001),
         ]
         part_of = parts_of(context.results.split, values.structure[cloud.kept])
-        for part in theme.PARTS:
+        for part in PARTS:
             mine = cloud.kept[part_of == part]
             marker = {
                 "color": getattr(colours, part),
@@ -71,7 +71,7 @@ class Parity(Plot):
 def parts_of(split: Split, structure: np.ndarray) -> np.ndarray:
     """The part of the split ("train", …; "" if none) to which each structure index belongs."""
     part = np.full(np.shape(structure), "", dtype=object)
-    for name in theme.PARTS:
+    for name in PARTS:
         part[np.isin(structure, np.asarray(getattr(split, name), dtype=int))] = name
     return part
 

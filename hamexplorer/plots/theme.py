@@ -33,7 +33,6 @@ LEGEND: dict[str, Any] = {
     "itemwidth": 30,
 }
 
-PARTS: tuple[str, ...] = ("train", "validation", "test")
 SYMBOLS: dict[str, str] = {"train": "circle", "validation": "diamond", "test": "square"}
 
 

@@ -125,7 +125,9 @@ class Pump:
 
 def _step_back() -> None:
     """Let the page, the kernel's messages and a browser on the same machine go first; threads started from here too."""
-    if sys.platform == "linux":  # elsewhere niceness belongs to the process, and the whole kernel would step back
+    if (
+        sys.platform == "linux"
+    ):  # elsewhere niceness belongs to the process, and the whole kernel would step back
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 

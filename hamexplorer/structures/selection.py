@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -15,6 +15,8 @@ from hamexplorer.structures.structure import Structure
 
 Part = Literal["train", "validation", "test"]
 
+#: Of a data set: to learn from, to decide when to stop, and to judge by.
+PARTS: tuple[Part, ...] = get_args(Part)
 #: Ways to split: name -> what it is good for.
 SPLITS: Mapping[str, str] = {
     "random": "drawn by chance: tests molecules like those learned from",

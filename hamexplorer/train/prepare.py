@@ -18,7 +18,7 @@ from hamexplorer.physics.parallel import each_on_one_thread
 from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import Reference, ReferenceDataset
-from hamexplorer.structures.selection import Split, split_structures
+from hamexplorer.structures.selection import PARTS, Split, split_structures
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train import level_map
 from hamexplorer.train.frames import Frame, Shape, TargetValue, batch_shape, common_shape, make_frame
@@ -99,7 +99,7 @@ class Arranged:
 
     def batch_shape(self, batch_size: int) -> Shape:
         """One shape for the batches of all parts: prediction and training each compile once."""
-        parts = [self.part(name) for name in ("train", "validation", "test")]
+        parts = [self.part(name) for name in PARTS]
         return common_shape([batch_shape(members, batch_size) for members in parts if members])
 
 
@@ -143,7 +143,7 @@ def arrange(
     def frame(k: int) -> Frame:
         return geometry.bare_frame(dataset.structures[k], values[k][0])
 
-    frames = []
+    frames: list[Frame] = []
     for each in each_on_one_thread(frame, range(len(dataset))):
         frames.append(each)
         report(stage, len(frames) / len(dataset))
@@ -169,7 +169,7 @@ def prepare(
     def compute() -> Iterator[np.ndarray]:
         return each_on_one_thread(lambda s: baseline.matrix(s, geometry.basis), structures)
 
-    frames = []
+    frames: list[Frame] = []
     for matrix in baseline_matrices(settings.baseline, geometry.basis, structures, compute):
         frames.append(geometry.on(arranged.frames[len(frames)], matrix))
         report(stage, len(frames) / len(structures))

@@ -110,7 +110,7 @@ class _Run:
             weights = (self.best, self.stepper.state, self.best)
             self.stepper.trainable, self.stepper.state, self.best = fill(weights, arrays)
         self.predicted = Predicted(len(self.dataset))
-        self._set_targets(self.state.settings.targets)
+        self._set_targets(dict(self.state.settings.targets))
         stage("Compiling the training step", None)
         compiled.wait()
         self.snapshot(force=True)
@@ -239,6 +239,10 @@ class _Run:
         loss_train = self._weighted(mean_train)
         loss_validation = self._weighted(mean_validation) if mean_validation else float("nan")
         monitored = loss_validation if mean_validation else loss_train
+        if not np.isfinite(monitored):
+            raise TrainingError(
+                f"the validation loss is no finite number after epoch {state.epoch}; lower the learning rate"
+            )
         state.schedule = state.schedule.after(monitored, state.epoch, state.settings)
         if state.schedule.best_epoch == state.epoch:
             self.best = self.stepper.trainable

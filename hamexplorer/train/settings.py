@@ -94,7 +94,7 @@ class RunSettings:
     )
     validation_fraction: float = param(
         0.2,
-        Real(0.0, 0.9),
+        Real(0.01, 0.9),
         label="Validation part",
         help="Share that decides when to slow down and stop; the rest is the test set.",
     )

@@ -86,8 +86,9 @@ class Stepper:
         return jax.device_get(outcome)
 
     def _lbfgs(self) -> StepReport:
-        args = (self.frozen, self.state, self._stacked, self._scales, self._names, self.optimizer)
-        self.trainable, self.state, outcome = full_batch_step(self.trainable, *args)
+        assert self._stacked is not None, "_deal() stacks"
+        args = (self.state, self._stacked, self._scales, self._names, self.optimizer)
+        self.trainable, self.state, outcome = full_batch_step(self.trainable, self.frozen, *args)
         outcome = jax.device_get(outcome)
         # Slot by slot in the order of the deal, empty slots left out.
         slots = [(b, s) for b, batch in enumerate(self._dealt) for s in range(len(batch))]

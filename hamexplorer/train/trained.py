@@ -12,19 +12,20 @@ import jax
 import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.errors import DatasetError
+from hamexplorer.errors import CheckpointError, DatasetError, SettingsError
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
 from hamexplorer.model.linear import empty_linear
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.reference.method import ReferenceMethod
-from hamexplorer.structures.selection import Split
+from hamexplorer.structures.selection import PARTS, Split
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.frames import batch_shape, roomy_shape
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Geometry, reduce_reference, target_values
 from hamexplorer.train.results import Results, target_result
+from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.start import with_model
 
@@ -96,14 +97,22 @@ class TrainedModel:
             CheckpointError: if it is missing, damaged, or written by a newer version.
         """
         header, arrays = read_checkpoint(Path(folder), "model")
+        try:
+            return cls._from(header, arrays)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise CheckpointError(
+                f"{folder} does not hold a model as this version writes it ({type(error).__name__}: {error}); train "
+                f"again, or open it with the version that wrote it ({header.get('hamexplorer', 'unknown')})"
+            ) from error
+
+    @classmethod
+    def _from(cls, header: dict[str, Any], arrays: list[np.ndarray]) -> TrainedModel:
         settings = RunSettings.from_dict(header["settings"])
         shells = {int(z): tuple(ls) for z, ls in header["shells"].items()}
         graph = GraphSettings(tuple(header["elements"]), cutoff_angstrom=settings.cutoff, **header["graph"])
         extra = {name: arrays.pop() for name in reversed(header["extra"])}
         geometry = Geometry(header["basis"], settings.baseline, BlockTemplate.of(shells), graph, **extra)
-        skeleton = empty_model(settings, geometry)
-        leaves, tree = jax.tree.flatten(skeleton)
-        fixed, model = jax.tree.unflatten(tree, [jax.numpy.asarray(a) for a in arrays[: len(leaves)]])
+        fixed, model = fill(empty_model(settings, geometry), arrays)
         split = {part: tuple(keys) for part, keys in header["split"].items()}
         return cls(
             settings, ReferenceMethod(**header["method"]), geometry, fixed, model, header["epoch"], split
@@ -143,6 +152,7 @@ class TrainedModel:
         """Predict a data set and set it beside its references.
 
         Raises:
+            SettingsError: if the part is none of train, validation, test and all.
             DatasetError: if the part holds no molecule, or the data set's small basis is another one.
         """
         if dataset.method.small_basis != self.method.small_basis:
@@ -150,6 +160,8 @@ class TrainedModel:
                 f"the dataset's small basis is {dataset.method.small_basis}, the model's {self.method.small_basis}; "
                 f"evaluate on references made with {self.method.small_basis}"
             )
+        if part not in (*PARTS, "all"):
+            raise SettingsError(f"the part {part!r} is unknown; choose one of {', '.join((*PARTS, 'all'))}")
         split = self.split_of(dataset)
         chosen = list(range(len(dataset))) if part == "all" else list(getattr(split, part))
         if not chosen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from hamexplorer.errors import CheckpointError
 from hamexplorer.train import checkpoint
 from hamexplorer.train.checkpoint import FORMAT, read_checkpoint, write_checkpoint
+from hamexplorer.train.trained import TrainedModel
 
 arrays = st.lists(
     hnp.arrays(
@@ -129,3 +131,24 @@ def test_nothing_is_unpickled(tmp_path):
     write_checkpoint(tmp_path, "run", {}, [np.array([Trap()], dtype=object)])
     with pytest.raises(CheckpointError, match="damaged"):
         read_checkpoint(tmp_path, "run")
+
+
+def test_a_header_of_another_kind_is_told(three_epochs, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(three_epochs.folder, folder)
+    path = folder / "model.json"
+    header = json.loads(path.read_text())
+    del header["shells"]
+    path.write_text(json.dumps(header))
+    with pytest.raises(CheckpointError, match=r"not hold a model as this version .* \(KeyError: 'shells'\)"):
+        TrainedModel.load(folder)
+
+
+def test_arrays_of_another_shape_are_told(three_epochs, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(three_epochs.folder, folder)
+    header, arrays = read_checkpoint(folder, "model")
+    arrays[0] = arrays[0][..., :-1]
+    write_checkpoint(folder, "model", {k: v for k, v in header.items() if k != "sha256"}, arrays)
+    with pytest.raises(CheckpointError, match="another kind of model"):
+        TrainedModel.load(folder)

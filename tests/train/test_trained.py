@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from hamexplorer.errors import CheckpointError, DatasetError, StructureError
+from hamexplorer.errors import CheckpointError, DatasetError, SettingsError, StructureError
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import read_dataset
@@ -132,3 +132,10 @@ def test_the_linear_model_learns_and_comes_back(run, ethanes, same_weights):
 def test_a_folder_without_a_model_is_told(tmp_path):
     with pytest.raises(CheckpointError, match=r"holds no model\.json"):
         TrainedModel.load(tmp_path)
+
+
+def test_a_part_that_does_not_exist_is_told(three_epochs, ethanes):
+    with pytest.raises(
+        SettingsError, match="the part 'tests' is unknown; choose one of train, validation, test, all"
+    ):
+        three_epochs.model.evaluate(ethanes, "tests")
