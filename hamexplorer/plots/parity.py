@@ -10,9 +10,10 @@ import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, Scale, number, scale_of
+from hamexplorer.structures.selection import PARTS
 
 if TYPE_CHECKING:
-    from hamexplorer.structures.selection import PARTS, Split
+    from hamexplorer.structures.selection import Split
     from hamexplorer.train.results import Results, TargetResult
 
 #: Above this many points the browser draws with WebGL; SVG is sharper, but slow.
