@@ -86,7 +86,8 @@ def _reference(path: Path, frame: int, atoms: Atoms) -> Reference:
         raise DatasetError(
             f"{where}: only {fewest} orbital energies for {n_occ} occupied orbitals; write all of them"
         )
-    return Reference(structure, n_occ, overlap=None, fock=None, iao_fock=None, **sides)
+    small, large = sides["small"], sides["large"]
+    return Reference(structure, n_occ, overlap=None, fock=None, iao_fock=None, small=small, large=large)
 
 
 def _charge(where: str, atoms: Atoms) -> int:

@@ -1,6 +1,6 @@
 """Datasets as HDF5 files: compressed, checksummed, versioned, and free of pickles.
 
-Layout, format 1. Root attributes: ``format``, ``version``, and JSON texts ``name``, ``method``,
+Layout, formats 1 and 2 (crystals). Root attributes: ``format``, ``version``, and JSON texts ``name``, ``method``,
 ``set_aside``, ``provenance``. One group a quantity, holding the values of all molecules one after another
 (``values``, flat) and the shape that each had (``shapes``, -1 where a molecule lacks it): a thousand small
 arrays would each cost more in headers than in numbers. Everything is in atomic units.
@@ -18,6 +18,7 @@ import numpy as np
 
 from hamexplorer.errors import DatasetError, HamExplorerError
 from hamexplorer.params import to_dict
+from hamexplorer.reference.crystal_method import CrystalMethod
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.properties import (
     MATRIX_FIELDS,
@@ -30,7 +31,9 @@ from hamexplorer.reference.store import write_aside
 from hamexplorer.structures.structure import Structure
 
 FORMAT = "hamexplorer reference dataset"
-VERSION = 1
+#: Newest version that is read; written as 1 where no crystal asks for more, so that older versions read it too.
+VERSION = 2
+_MOLECULES = 1
 
 
 def write_hdf5(path: Path, dataset: ReferenceDataset) -> None:
@@ -45,7 +48,8 @@ def write_hdf5(path: Path, dataset: ReferenceDataset) -> None:
             f"{len(dataset.set_aside)} were set aside, look at their reasons"
         )
     with write_aside(path) as aside, h5py.File(aside, "w") as file:
-        file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
+        crystals = any(r.mesh is not None for r in dataset.references)
+        file.attrs["format"], file.attrs["version"] = FORMAT, VERSION if crystals else _MOLECULES
         file.attrs["units"] = "atomic units: hartree, bohr, e"
         for name, value in _header(dataset).items():
             file.attrs[name] = json.dumps(value, ensure_ascii=False)
@@ -119,6 +123,12 @@ def _columns(references: Sequence[Reference]) -> dict[str, list[np.ndarray | Non
         "structure.charge": column([r.structure.charge for r in references]),
         "n_occ": column([r.n_occ for r in references]),
     }
+    if any(r.mesh is not None for r in references):
+        columns |= {
+            "structure.cell": column([r.structure.cell for r in references]),
+            "structure.pbc": column([r.structure.pbc for r in references]),
+            "mesh": column([r.mesh for r in references]),
+        }
     for name in MATRIX_FIELDS:
         columns[name] = column([getattr(r, name) for r in references])
     for side in ("small", "large"):
@@ -170,7 +180,7 @@ def _dataset(header: dict[str, Any], columns: dict[str, list[np.ndarray | None]]
     ]
     return ReferenceDataset(
         name=header["name"],
-        method=ReferenceMethod(**header["method"]),
+        method=(CrystalMethod if "pseudo" in header["method"] else ReferenceMethod)(**header["method"]),
         references=tuple(_reference(row) for row in rows),
         set_aside=tuple((label, reason) for label, reason in header["set_aside"]),
         provenance=header["provenance"],
@@ -179,9 +189,9 @@ def _dataset(header: dict[str, Any], columns: dict[str, list[np.ndarray | None]]
 
 def _reference(row: dict[str, Any]) -> Reference:
     def properties(side: str) -> Properties:
-        values = {name: row[f"{side}.{name}"] for name in PROPERTY_FIELDS}
-        if values["e_tot"] is not None:
-            values["e_tot"] = float(values["e_tot"])
+        values: dict[str, Any] = {name: row.get(f"{side}.{name}") for name in PROPERTY_FIELDS}
+        for name in ("e_tot", "fermi"):
+            values[name] = None if values[name] is None else float(values[name])
         return Properties(**values)
 
     structure = Structure(
@@ -190,8 +200,15 @@ def _reference(row: dict[str, Any]) -> Reference:
         charge=int(row["structure.charge"]),
         name=row["structure.name"].tobytes().decode(),
         source=row["structure.source"].tobytes().decode(),
+        cell=row.get("structure.cell"),
+        pbc=tuple(row.get("structure.pbc", (False, False, False))),
     )
     matrices = {name: row[name] for name in MATRIX_FIELDS}
     return Reference(
-        structure, int(row["n_occ"]), **matrices, small=properties("small"), large=properties("large")
+        structure,
+        int(row["n_occ"]),
+        **matrices,
+        small=properties("small"),
+        large=properties("large"),
+        mesh=row.get("mesh"),
     )

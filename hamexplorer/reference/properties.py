@@ -1,13 +1,15 @@
-"""What a dataset holds of each molecule: the values of the small and of the large calculation."""
+"""What a dataset holds of each molecule or crystal: the values of the small and of the large calculation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from hamexplorer.errors import DatasetError
+from hamexplorer.reference.crystal_method import CrystalMethod, CrystalPoint
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.projection import project_on_iaos
 from hamexplorer.reference.single_point import SinglePoint
@@ -16,34 +18,37 @@ from hamexplorer.structures.structure import Structure
 
 @dataclass(frozen=True, eq=False)
 class Properties:
-    """Properties of one molecule in one basis, in atomic units; None where a file made elsewhere lacks them.
+    """Properties of one structure in one basis, atomic units; None where a crystal or a file made elsewhere lacks them.
 
     Attributes:
-        mo_energy: ascending, shape (n_mo,), Ha.
+        mo_energy: ascending, shape (n_mo,), Ha; of a crystal (n_k, n_bands), k as in ``Reference.mesh``.
         dipole: shape (3,), e·bohr, origin at the coordinate origin.
         polarizability: coupled (CPKS), shape (3, 3), bohr³.
         polarizability_uncoupled: sum over states, shape (3, 3), bohr³.
         mulliken_charge, lowdin_charge: shape (n_atoms,), e.
         mayer_bond_order: shape (n_atoms, n_atoms); the diagonal sums over the atom's own block.
-        e_tot: total energy, Ha.
+        e_tot: total energy, Ha; of a crystal, a cell.
+        fermi: Fermi level of a crystal, Ha.
     """
 
     mo_energy: np.ndarray
-    dipole: np.ndarray
+    dipole: np.ndarray | None = None
     polarizability: np.ndarray | None = None
     polarizability_uncoupled: np.ndarray | None = None
     mulliken_charge: np.ndarray | None = None
     lowdin_charge: np.ndarray | None = None
     mayer_bond_order: np.ndarray | None = None
     e_tot: float | None = None
+    fermi: float | None = None
 
     def __post_init__(self) -> None:
         freeze_arrays(self)
 
     @classmethod
-    def of(cls, result: SinglePoint) -> Properties:
-        """The properties of a finished calculation; orbitals and overlap are left behind."""
-        return cls(**{name: getattr(result, name) for name in PROPERTY_FIELDS})
+    def of(cls, result: SinglePoint | CrystalPoint) -> Properties:
+        """The properties of a finished calculation; orbitals and matrices are left behind."""
+        values: dict[str, Any] = {name: getattr(result, name, None) for name in PROPERTY_FIELDS}
+        return cls(**values)
 
 
 PROPERTY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Properties))
@@ -52,15 +57,17 @@ MATRIX_FIELDS: tuple[str, ...] = ("overlap", "fock", "iao_fock")
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """One molecule with the reference values of both bases.
+    """One molecule or crystal with the reference values of both bases.
 
     Attributes:
         structure: geometry and charge.
-        n_occ: number of doubly occupied orbitals.
-        overlap, fock: in the small AO basis, shape (n_ao, n_ao).
+        n_occ: number of doubly occupied orbitals, of a crystal a cell.
+        overlap, fock: in the small AO basis, shape (n_ao, n_ao); of a crystal in real space, (n_T, n_ao, n_ao).
         iao_fock: Fock matrix of the large basis on symmetrically orthogonalised intrinsic atomic
             orbitals, in the order of the small AO basis, shape (n_ao, n_ao), Ha.
         small, large: values of the two calculations.
+        mesh: k-points along each reciprocal vector, shape (3,); None for a molecule. Points and cells T are those of
+            :func:`hamexplorer.physics.bloch.mesh_points` and ``mesh_translations``.
     """
 
     structure: Structure
@@ -70,6 +77,7 @@ class Reference:
     iao_fock: np.ndarray | None
     small: Properties
     large: Properties
+    mesh: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         freeze_arrays(self)
@@ -89,10 +97,26 @@ class Reference:
             large=Properties.of(large),
         )
 
+    @classmethod
+    def of_crystal(
+        cls, structure: Structure, small: CrystalPoint, large: CrystalPoint, mesh: Sequence[int]
+    ) -> Reference:
+        """Put the two finished calculations of one crystal together."""
+        return cls(
+            structure=structure,
+            n_occ=small.n_electrons // 2,
+            overlap=small.overlap,
+            fock=small.fock,
+            iao_fock=None,
+            small=Properties.of(small),
+            large=Properties.of(large),
+            mesh=np.array(mesh),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class ReferenceDataset:
-    """Molecules with reference values of one method, and those that had to be set aside.
+    """Molecules or crystals with reference values of one method, and those that had to be set aside.
 
     Attributes:
         name: shown in tables and file headers.
@@ -103,7 +127,7 @@ class ReferenceDataset:
     """
 
     name: str
-    method: ReferenceMethod
+    method: ReferenceMethod | CrystalMethod
     references: tuple[Reference, ...]
     set_aside: tuple[tuple[str, str], ...] = ()
     provenance: dict[str, str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,12 @@ class SinglePoint:
     mayer_bond_order: np.ndarray
     e_tot: float
     strategy: str
+
+    @classmethod
+    def from_stored(cls, values: dict[str, Any]) -> SinglePoint:
+        """From what the store holds."""
+        plain: dict[str, Any] = {"n_occ": int, "e_tot": float, "strategy": bytes.decode}
+        return cls(**{name: plain[name](value) if name in plain else value for name, value in values.items()})
 
     @property
     def fock(self) -> np.ndarray:

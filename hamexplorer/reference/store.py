@@ -13,8 +13,9 @@ import json
 import os
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -22,10 +23,15 @@ import platformdirs
 import pyscf
 
 from hamexplorer.errors import DatasetError
+from hamexplorer.reference.crystal_method import CrystalLevel, CrystalPoint
 from hamexplorer.reference.method import LevelOfTheory
-from hamexplorer.reference.single_point import SINGLE_POINT_FIELDS, SinglePoint
+from hamexplorer.reference.single_point import SinglePoint
 from hamexplorer.structures.structure import Structure
 
+#: What is calculated, and what comes of it.
+Level = LevelOfTheory | CrystalLevel
+Point = SinglePoint | CrystalPoint
+_POINTS: dict[type, Any] = {LevelOfTheory: SinglePoint, CrystalLevel: CrystalPoint}
 #: Raised whenever the meaning of a stored number changes.
 STORE_FORMAT = 1
 #: A file written aside that is older than this belongs to a process that was killed.
@@ -38,7 +44,7 @@ def default_store_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_data_dir("hamexplorer")) / "references"
 
 
-def entry_key(structure: Structure, level: LevelOfTheory) -> str:
+def entry_key(structure: Structure, level: Level) -> str:
     """Name of an entry: equal exactly when the same numbers would come out."""
     described = {
         "format": STORE_FORMAT,
@@ -55,14 +61,14 @@ class ReferenceStore:
     def __init__(self, folder: Path | str | None = None) -> None:
         self.folder = Path(folder) if folder is not None else default_store_folder()
 
-    def path(self, structure: Structure, level: LevelOfTheory) -> Path:
+    def path(self, structure: Structure, level: Level) -> Path:
         key = entry_key(structure, level)
         return self.folder / key[:2] / f"{key}.h5"
 
-    def has(self, structure: Structure, level: LevelOfTheory) -> bool:
+    def has(self, structure: Structure, level: Level) -> bool:
         return self.path(structure, level).exists()
 
-    def get(self, structure: Structure, level: LevelOfTheory) -> SinglePoint | None:
+    def get(self, structure: Structure, level: Level) -> Any:
         """The finished calculation, or None; a damaged entry is removed and counts as absent.
 
         Raises:
@@ -73,7 +79,7 @@ class ReferenceStore:
             return None
         try:
             with h5py.File(path, "r") as file:
-                values = {name: file[name][()] for name in SINGLE_POINT_FIELDS}
+                values = {field.name: file[field.name][()] for field in fields(_POINTS[type(level)])}
         except (OSError, KeyError, RuntimeError) as error:
             if isinstance(error, OSError) and error.errno:
                 # The system refused; HDF5's own complaints about the content carry no number.
@@ -82,11 +88,9 @@ class ReferenceStore:
                 ) from error
             path.unlink(missing_ok=True)
             return None
-        values["n_occ"], values["e_tot"] = int(values["n_occ"]), float(values["e_tot"])
-        values["strategy"] = values["strategy"].decode()
-        return SinglePoint(**values)
+        return _POINTS[type(level)].from_stored(values)
 
-    def put(self, structure: Structure, level: LevelOfTheory, result: SinglePoint) -> Path:
+    def put(self, structure: Structure, level: Level, result: Point) -> Path:
         """Save a finished calculation; what was there under the same key is replaced whole.
 
         Raises:
@@ -94,7 +98,7 @@ class ReferenceStore:
         """
         path = self.path(structure, level)
         with write_aside(path) as aside, h5py.File(aside, "w") as file:
-            for name in SINGLE_POINT_FIELDS:
+            for name in (field.name for field in fields(result)):
                 value = getattr(result, name)
                 if isinstance(value, np.ndarray):
                     file.create_dataset(name, data=value, fletcher32=value.size > 0)

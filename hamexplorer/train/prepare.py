@@ -127,6 +127,11 @@ def arrange(
         TrainingError: if there are too few molecules, or a chosen target is missing from the data set.
         SettingsError: if the reduction cannot be applied.
     """
+    if any(s.is_crystal for s in dataset.structures):
+        raise TrainingError(
+            f"the dataset {dataset.name!r} holds crystals, which this version computes but does not learn from yet; "
+            f"open a dataset of molecules"
+        )
     geometry = _geometry(dataset, settings)
     split = split_structures(
         dataset.structures,

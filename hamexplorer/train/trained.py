@@ -227,4 +227,5 @@ def as_trained(
         for part in ("train", "validation", "test")
     }
     model = eqx.combine(trainable, frozen)
+    assert isinstance(dataset.method, ReferenceMethod), "arrange() refuses crystals"
     return TrainedModel(settings, dataset.method, prepared.geometry, prepared.fixed, model, epoch, keys)

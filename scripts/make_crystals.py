@@ -1,0 +1,103 @@
+"""Compute the reference values of the shipped crystals; what the store has is not computed again.
+
+Usage: python scripts/make_crystals.py compute NAME [FIRST [LAST]], and then collect NAME, NAME one of the sets below;
+run two at a time with one thread each (OMP_NUM_THREADS=1).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+import pyscf
+
+from hamexplorer.errors import HamExplorerError
+from hamexplorer.reference.crystal import calculate_crystal
+from hamexplorer.reference.crystal_method import CrystalMethod
+from hamexplorer.reference.dataset import Reference, ReferenceDataset, shipped_path, write_dataset
+from hamexplorer.reference.store import ReferenceStore
+from hamexplorer.structures.crystals import build_bulk, build_layer, build_polyacetylene, distorted, supercell
+from hamexplorer.structures.structure import Structure
+
+
+class CrystalSet(NamedTuple):
+    """Structures and the method with which they are computed."""
+
+    method: CrystalMethod
+    structures: Callable[[], list[Structure]]
+
+
+def _bulk(symbol: str) -> list[Structure]:
+    cell = build_bulk(symbol)
+    doubled = distorted(supercell(cell, (2, 1, 1)), n=20, amplitude=0.05, strain=0.01, seed=2)
+    return distorted(cell, n=40, amplitude=0.05, strain=0.01, seed=1) + doubled
+
+
+def _polyacetylene() -> list[Structure]:
+    return [build_polyacetylene(0.01 * k, mean) for mean in (1.38, 1.40, 1.42) for k in range(15)]
+
+
+SETS = {
+    "graphene": CrystalSet(
+        CrystalMethod(k_length=19.7, smearing=0.005),  # 8×8×1
+        lambda: [build_layer(), *distorted(build_layer(), n=60, amplitude=0.08, strain=0.02, seed=0)],
+    ),
+    "hbn": CrystalSet(
+        CrystalMethod(k_length=15.0, smearing=0.0),  # 6×6×1
+        lambda: distorted(build_layer("BN", 2.50), n=40, amplitude=0.08, strain=0.02, seed=0),
+    ),
+    "polyacetylene": CrystalSet(CrystalMethod(k_length=40.0, smearing=0.002), _polyacetylene),  # 16×1×1
+    "silicon": CrystalSet(CrystalMethod(k_length=15.4, smearing=0.0), lambda: _bulk("Si")),  # 4×4×4
+    "diamond": CrystalSet(CrystalMethod(k_length=10.1, smearing=0.0), lambda: _bulk("C")),  # 4×4×4
+}
+
+
+def compute(name: str, first: int = 0, last: int | None = None) -> None:
+    """Compute a slice of a set, all structures at the cheap level first."""
+    chosen, store = SETS[name], ReferenceStore()
+    for size in (0, 1):
+        for structure in chosen.structures()[first:last]:
+            level = chosen.method.levels(structure)[size]
+            if store.has(structure, level):
+                continue
+            began = time.monotonic()
+            try:
+                point = calculate_crystal(structure, level)
+            except HamExplorerError as error:
+                print(f"set aside: {error}", flush=True)
+                continue
+            store.put(structure, level, point)
+            seconds = time.monotonic() - began
+            print(f"{structure.label} {level.basis}: {point.e_tot:.6f} Ha, {seconds:.0f} s", flush=True)
+
+
+def collect(name: str) -> None:
+    """Write what the store has of a set into the package's data folder."""
+    chosen, store = SETS[name], ReferenceStore()
+    found = []
+    for structure in chosen.structures():
+        small, large = (store.get(structure, level) for level in chosen.method.levels(structure))
+        if small is not None and large is not None:
+            found.append(Reference.of_crystal(structure, small, large, chosen.method.mesh(structure)))
+    path = shipped_path(name)
+    write_dataset(path, ReferenceDataset(name, chosen.method, tuple(found), provenance=provenance()))
+    print(
+        f"{path}: {len(found)} of {len(chosen.structures())} structures, {path.stat().st_size / 1e6:.2f} MB"
+    )
+
+
+def provenance() -> dict[str, str]:
+    """Who made the numbers."""
+    return {
+        "made_by": "scripts/make_crystals.py",
+        "pyscf": pyscf.__version__,
+        "date": date.today().isoformat(),
+    }
+
+
+if __name__ == "__main__":
+    verb, which, *places = sys.argv[1:]
+    {"compute": compute, "collect": collect}[verb](which, *map(int, places))
