@@ -189,7 +189,10 @@ def _dataset(header: dict[str, Any], columns: dict[str, list[np.ndarray | None]]
 
 def _reference(row: dict[str, Any]) -> Reference:
     def properties(side: str) -> Properties:
-        values: dict[str, Any] = {name: row.get(f"{side}.{name}") for name in PROPERTY_FIELDS}
+        values: dict[str, Any] = {name: row[f"{side}.{name}"] for name in PROPERTY_FIELDS if name != "fermi"}
+        values["fermi"] = row.get(
+            f"{side}.fermi"
+        )  # files of molecules from before there were crystals lack it
         for name in ("e_tot", "fermi"):
             values[name] = None if values[name] is None else float(values[name])
         return Properties(**values)
