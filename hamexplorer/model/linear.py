@@ -145,6 +145,30 @@ class LinearModel(eqx.Module):
         )
 
 
+def combine_each(models: LinearModel, graph: Graph, descriptors: Descriptors) -> np.ndarray:
+    """Components that stacked models (:meth:`RidgeFit.fit`) predict, shape (atoms and pairs, models, size²).
+
+    One matrix product an element (pair), on the host: there are few, and nothing needs to be compiled for a single use.
+    """
+    template, n_elements = models.template, len(models.graph_settings.elements)
+    n_atoms, n_models = len(graph.species), len(models.own[0])
+    groups = graph.species, graph.species[graph.i] * n_elements + graph.species[graph.j]
+    found = np.zeros((n_atoms + len(graph.i), n_models, template.size**2), np.float32)
+    for k, irrep in enumerate(template.irreps):
+        columns = template.columns[irrep]
+        scales = models.own_scale[k][0], models.pair_scale[k][0]
+        for first, x, scale, weights, group in zip(
+            (0, n_atoms), descriptors[k], scales, (models.own[k], models.pair[k]), groups, strict=True
+        ):
+            x = np.asarray(x) / scale[:, None]
+            weights = np.reshape(weights, (n_models, -1, *weights.shape[-2:]))
+            for g in np.unique(group).tolist():
+                items = np.flatnonzero(group == g)
+                product = np.tensordot(x[items], weights[:, g], axes=(1, 1))  # item, component, model, tensor
+                found[(first + items)[:, None, None], :, columns] = product.transpose(0, 3, 1, 2)
+    return found
+
+
 class RidgeRows(NamedTuple):
     """One batch of what a fit sees.
 

@@ -13,9 +13,8 @@ import numpy as np
 import pyscf
 
 from hamexplorer.errors import DatasetError, HamExplorerError
-from hamexplorer.physics.molecule import make_mole
 from hamexplorer.reference.costs import machine_factor, missing_seconds, remember_factor
-from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.kinds import Kind, Method, kind_of
 from hamexplorer.reference.pool import Answer, WorkerPool
 from hamexplorer.reference.properties import Reference, ReferenceDataset
 from hamexplorer.reference.store import ReferenceStore
@@ -52,7 +51,7 @@ class Batch:
     """The molecules of one run, sorted by what has become of them; keys are those of the structures."""
 
     structures: list[Structure]
-    method: ReferenceMethod
+    method: Method
     store: ReferenceStore
     report: Callable[[ReferenceProgress], None]
     references: dict[str, Reference] = field(default_factory=dict)
@@ -63,6 +62,11 @@ class Batch:
     spent: float = 0.0
     expected: float = 0.0
     factor: float = 1.0
+
+    @property
+    def kind(self) -> Kind:
+        """What the method calculates."""
+        return kind_of(self.method)
 
     def take_from_store(self, cancel: threading.Event) -> None:
         """Sort molecules into finished, impossible and waiting."""
@@ -80,8 +84,8 @@ class Batch:
 
     def _impossible(self, structure: Structure) -> bool:
         try:
-            for basis in (self.method.small_basis, self.method.large_basis):
-                make_mole(structure, basis)
+            for level in self.kind.levels(structure, self.method):
+                self.kind.check(structure, level)
         except HamExplorerError as error:
             self.reasons[structure.key] = str(error)
             return True
@@ -89,12 +93,13 @@ class Batch:
 
     def _assemble(self, structure: Structure) -> bool:
         """Take a finished molecule from the store; False if something of it is missing or damaged."""
-        small = self.store.get(structure, self.method.small)
-        large = self.store.get(structure, self.method.large)
+        small, large = (
+            self.store.get(structure, level) for level in self.kind.levels(structure, self.method)
+        )
         if small is None or large is None:
             return False
         try:
-            self.references[structure.key] = Reference.of(structure, self.method, small, large)
+            self.references[structure.key] = self.kind.assemble(structure, self.method, small, large)
         except np.linalg.LinAlgError as error:
             self.reasons[structure.key] = (
                 f"the large basis of {structure.label} is linearly dependent ({error}); choose a smaller one"

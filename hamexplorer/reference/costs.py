@@ -14,7 +14,8 @@ from collections.abc import Sequence
 
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.physics.molecule import element_basis
-from hamexplorer.reference.method import LevelOfTheory, ReferenceMethod
+from hamexplorer.reference.kinds import Method, kind_of
+from hamexplorer.reference.method import LevelOfTheory
 from hamexplorer.reference.store import ReferenceStore, write_aside
 from hamexplorer.structures.structure import Structure
 
@@ -47,20 +48,21 @@ def level_seconds(structure: Structure, level: LevelOfTheory) -> float:
     return float(_START + grid + (_FITTED if level.density_fit else _EXACT) * n**3)
 
 
-def missing_seconds(structure: Structure, method: ReferenceMethod, store: ReferenceStore) -> float:
-    """Estimated seconds of what the store lacks of one structure."""
+def missing_seconds(structure: Structure, method: Method, store: ReferenceStore) -> float:
+    """Estimated seconds of what the store lacks of one structure; 0 for one that will be set aside at once."""
+    kind = kind_of(method)
     try:
-        costs = {level: level_seconds(structure, level) for level in (method.small, method.large)}
+        levels = kind.levels(structure, method)
+        for level in levels:
+            kind.check(structure, level)
+        return sum(kind.seconds(structure, level) for level in levels if not store.has(structure, level))
     except HamExplorerError:
-        return 0.0  # it will be set aside at once
-    if structure.n_electrons <= 0 or structure.n_electrons % 2:
         return 0.0
-    return sum(seconds for level, seconds in costs.items() if not store.has(structure, level))
 
 
 def estimate_seconds(
     structures: Sequence[Structure],
-    method: ReferenceMethod,
+    method: Method,
     *,
     jobs: int,
     store: ReferenceStore | None = None,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from hamexplorer.errors import SettingsError
 from hamexplorer.reference.batch import Batch, ReferenceProgress
 from hamexplorer.reference.costs import estimate_seconds
-from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.kinds import Method
 from hamexplorer.reference.pool import WorkerPool
 from hamexplorer.reference.properties import ReferenceDataset
 from hamexplorer.reference.store import ReferenceStore
@@ -23,7 +23,7 @@ __all__ = ["ReferenceProgress", "estimate_seconds", "run_references"]
 
 def run_references(
     structures: Sequence[Structure],
-    method: ReferenceMethod,
+    method: Method,
     *,
     jobs: int = 2,
     store: ReferenceStore | None = None,

@@ -32,6 +32,9 @@ def encode_task(structure: Any, method: Any, folder: Any) -> str:
             "charge": structure.charge,
             "name": structure.name,
             "source": structure.source,
+            "cell": None if structure.cell is None else structure.cell.tolist(),
+            "pbc": structure.pbc,
+            "kind": type(method).__name__,
             "method": to_dict(method),
             "store": str(folder),
         }
@@ -58,17 +61,18 @@ def main() -> None:
 def answer(task: dict[str, Any]) -> dict[str, str]:
     """Compute and store one molecule: {} when finished, else its ``reason``, or ``fatal`` if none can be."""
     from hamexplorer.errors import DatasetError, HamExplorerError
-    from hamexplorer.reference.method import ReferenceMethod
-    from hamexplorer.reference.single_point import calculate
+    from hamexplorer.reference.kinds import kind_of, method_from
     from hamexplorer.reference.store import ReferenceStore
     from hamexplorer.structures.structure import Structure
 
-    structure = Structure(**{key: task[key] for key in ("numbers", "positions", "charge", "name", "source")})
-    method, store = ReferenceMethod(**task["method"]), ReferenceStore(task["store"])
+    fields = ("numbers", "positions", "charge", "name", "source", "cell", "pbc")
+    structure = Structure(**{key: task[key] for key in fields})
+    method, store = method_from(task["kind"], task["method"]), ReferenceStore(task["store"])
+    kind = kind_of(method)
     try:
-        for level in (method.small, method.large):
+        for level in kind.levels(structure, method):
             if not store.has(structure, level):
-                store.put(structure, level, calculate(structure, level))
+                store.put(structure, level, kind.calculate(structure, level))
     except DatasetError as error:  # the store cannot be written: no molecule can be finished
         return {"fatal": str(error)}
     except HamExplorerError as error:

@@ -24,7 +24,15 @@ BULK_KINDS: dict[str, str] = {
     "bcc": "one atom, eight neighbours: Li, Na, Fe",
 }
 #: Lattice constants in Å where none is given (experimental, rounded).
-_CONSTANTS = {"C": 3.567, "Si": 5.431, "Ge": 5.658, "BN": 3.616, "SiC": 4.360, "MgO": 4.212, "LiF": 4.026}
+_CONSTANTS = {
+    ("C", "diamond"): 3.567,
+    ("Si", "diamond"): 5.431,
+    ("Ge", "diamond"): 5.658,
+    ("BN", "zincblende"): 3.616,
+    ("SiC", "zincblende"): 4.360,
+    ("MgO", "rocksalt"): 4.212,
+    ("LiF", "rocksalt"): 4.026,
+}
 
 
 def build_bulk(formula: str, kind: str = "diamond", constant: float | None = None) -> Structure:
@@ -42,12 +50,9 @@ def build_bulk(formula: str, kind: str = "diamond", constant: float | None = Non
         raise StructureError(
             f"the crystal structure {kind!r} is unknown; choose one of {', '.join(BULK_KINDS)}"
         )
-    constant = constant or _CONSTANTS.get(formula)
-    if constant is None or not 1.0 < constant < 20.0:
-        raise StructureError(
-            f"the lattice constant of {formula} is {'not known here' if constant is None else f'{constant:g} Å'}; give "
-            f"one between 1 and 20 Å"
-        )
+    if constant is None:
+        constant = _CONSTANTS.get((formula, kind))
+    _check_constant(constant, f"{formula} as {kind}")
     try:
         atoms = bulk(formula, kind, a=constant)
     except (ValueError, RuntimeError, KeyError, IndexError) as error:
@@ -57,9 +62,27 @@ def build_bulk(formula: str, kind: str = "diamond", constant: float | None = Non
     return Structure.from_ase(atoms, name=f"{formula} {kind}", source="builder", periodic=True)
 
 
+def _check_constant(constant: float | None, of: str) -> None:
+    if constant is None or not 1.0 < constant < 20.0:
+        raise StructureError(
+            f"the lattice constant of {of} is {'not known here' if constant is None else f'{constant:g} Å'}; give "
+            f"one between 1 and 20 Å"
+        )
+
+
 def build_layer(formula: str = "C2", constant: float = 2.46) -> Structure:
-    """A hexagonal layer of two atoms: graphene (``C2``, 2.46 Å) or boron nitride (``BN``, 2.50 Å)."""
-    atoms = graphene(formula=formula, a=constant, size=(1, 1, 1), vacuum=VACUUM / 2)
+    """A hexagonal layer of two atoms: graphene (``C2``, 2.46 Å) or boron nitride (``BN``, 2.50 Å).
+
+    Raises:
+        StructureError: if these are not two atoms, or the lattice constant is out of bounds.
+    """
+    _check_constant(constant, f"a layer of {formula}")
+    try:
+        atoms = graphene(formula=formula, a=constant, size=(1, 1, 1), vacuum=VACUUM / 2)
+    except (ValueError, KeyError) as error:
+        raise StructureError(
+            f"a layer cannot be built of {formula!r}; give two atoms, for example C2 or BN"
+        ) from error
     atoms.pbc = (True, True, False)
     name = {"C2": "graphene", "BN": "hexagonal BN"}.get(formula, f"{formula} layer")
     return Structure.from_ase(atoms, name=name, source="builder", periodic=True)
@@ -71,10 +94,18 @@ def build_polyacetylene(alternation: float = 0.08, mean_bond: float = 1.40) -> S
     Args:
         alternation: difference of the two carbon bonds, Å; 0 is the metal that Peierls' theorem forbids.
         mean_bond: their mean, Å.
+
+    Raises:
+        StructureError: if a bond is too short to close the zigzag.
     """
     angle, ch = np.deg2rad(124.0), 1.09
     short, long = mean_bond - alternation / 2, mean_bond + alternation / 2
     height = (short + long) / 2 * np.cos(angle / 2) / 2
+    if not min(short, long) > max(2 * height, 0.0):
+        raise StructureError(
+            f"carbon bonds of {short:g} and {long:g} Å cannot alternate; choose an alternation near 0.08 Å and a "
+            f"mean near 1.4 Å"
+        )
     up = np.array([0.0, 1.0, 0.0])
     first = height * up
     second = np.array([np.sqrt(short**2 - 4 * height**2), -height, 0.0])
@@ -113,8 +144,10 @@ def supercell(structure: Structure, repeats: Sequence[int]) -> Structure:
     """Several cells as one.
 
     Raises:
-        StructureError: if a repeat is not positive, or enlarges a direction that does not repeat.
+        StructureError: if there is no cell, a repeat is not positive, or it enlarges a direction that does not repeat.
     """
+    if structure.cell is None:
+        raise StructureError(f"{structure.label} has no cell to repeat; give a crystal")
     for n, repeats_along, axis in zip(repeats, structure.pbc, "abc", strict=True):
         if n < 1 or (n > 1 and not repeats_along):
             raise StructureError(
@@ -136,7 +169,8 @@ def distorted(
         structure: the crystal.
         n: number of copies.
         amplitude: root-mean-square displacement of an atom, Å.
-        strain: standard deviation of each component of the symmetric strain.
+        strain: standard deviation of the diagonal components of the symmetric strain; the others have 1/√2 of it, so
+            that no direction is special.
         seed: equal seeds give equal copies.
     """
     if structure.cell is None or not structure.is_crystal:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,7 +20,7 @@ from jax import Array
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.model import BlockModel, Graph, GraphSettings, LinearModel, RidgeFit
 from hamexplorer.model.graph import join_graphs
-from hamexplorer.model.linear import STRENGTHS, Descriptors, RidgeRows, all_descriptors
+from hamexplorer.model.linear import STRENGTHS, Descriptors, RidgeRows, all_descriptors, combine_each
 from hamexplorer.train.frames import Frame, batch_shape, deal
 
 #: Size of the network's output, in units of what the fit leaves unexplained; and the smallest, Ha. A few were tried:
@@ -80,7 +80,7 @@ def closed_form(
     )
     halfway()
     found = batches.predict(
-        lambda graph: _combine_each(models, graph, _descriptors(graph, template, settings))
+        lambda graph: combine_each(models, graph, _descriptors(graph, template, settings))
     )
     squared = np.zeros(len(STRENGTHS) if unseen else 1)
     for k, matrix in unseen.items():
@@ -182,7 +182,7 @@ class FlatBatches:
             yield np.arange(atom, atom + n_atoms), np.arange(pair, pair + n_pairs)
             atom, pair = atom + n_atoms, pair + n_pairs
 
-    def predict(self, forward: Callable[[Graph], Array]) -> list[np.ndarray]:
+    def predict(self, forward: Callable[[Graph], Any]) -> list[np.ndarray]:
         """Coupled components of every frame, on-site blocks first; float64.
 
         ``forward`` gives atoms and pairs of a joined graph along its first axis; further axes stay as they are.
@@ -202,14 +202,6 @@ def _descriptors(graph: Graph, template: BlockTemplate, settings: GraphSettings)
 @eqx.filter_jit
 def _forward(model: BlockModel, graph: Graph) -> Array:
     return model(graph)
-
-
-@eqx.filter_jit
-def _combine_each(models: LinearModel, graph: Graph, descriptors: Descriptors) -> Array:
-    """Components of models stacked along a leading axis, (atoms and pairs, models, components)."""
-    leaves, rest = eqx.partition(models, eqx.is_array)
-    found = jax.lax.map(lambda one: eqx.combine(one, rest).combine(graph, descriptors), leaves)
-    return found.swapaxes(0, 1)
 
 
 def _components(matrix: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:

@@ -1,0 +1,107 @@
+"""The kinds of reference calculation, molecules and crystals: what a batch, a worker or an estimate asks of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hamexplorer.reference.crystal_method import CrystalMethod
+from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.properties import Reference
+from hamexplorer.structures.structure import Structure
+
+Method = ReferenceMethod | CrystalMethod
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of reference calculation.
+
+    Attributes:
+        method: class of its methods.
+        levels: (structure, method) → the small and the large level.
+        check: (structure, level); raises HamExplorerError, quickly, for what cannot be set up.
+        calculate: (structure, level) → the finished calculation.
+        seconds: (structure, level) → estimate on one core of the machine that made the constants.
+        assemble: (structure, method, small, large) → what a dataset keeps of two finished calculations.
+    """
+
+    method: type
+    levels: Callable[[Structure, Any], tuple[Any, Any]]
+    check: Callable[[Structure, Any], None]
+    calculate: Callable[[Structure, Any], Any]
+    seconds: Callable[[Structure, Any], float]
+    assemble: Callable[[Structure, Any, Any, Any], Reference]
+
+
+def kind_of(method: Method) -> Kind:
+    """The kind to which a method belongs."""
+    return KINDS[type(method).__name__]
+
+
+def method_from(name: str, values: dict[str, Any]) -> Method:
+    """The method of a kind's name with these settings; raises SettingsError."""
+    return KINDS[name].method(**values)
+
+
+# Functions instead of references to them: PySCF's crystals take half a second to import, and most runs need none.
+def _check_molecule(structure: Structure, level: Any) -> None:
+    from hamexplorer.errors import StructureError
+    from hamexplorer.physics.molecule import make_mole
+
+    if structure.is_crystal:
+        raise StructureError(f"{structure.label} is a crystal; compute it with a method for crystals")
+    make_mole(structure, level.basis)
+
+
+def _calculate_molecule(structure: Structure, level: Any) -> Any:
+    from hamexplorer.reference.single_point import calculate
+
+    return calculate(structure, level)
+
+
+def _molecule_seconds(structure: Structure, level: Any) -> float:
+    from hamexplorer.reference.costs import level_seconds
+
+    return level_seconds(structure, level)
+
+
+def _check_crystal(structure: Structure, level: Any) -> None:
+    from hamexplorer.reference.crystal import check_crystal
+
+    check_crystal(structure, level)
+
+
+def _calculate_crystal(structure: Structure, level: Any) -> Any:
+    from hamexplorer.reference.crystal import calculate_crystal
+
+    return calculate_crystal(structure, level)
+
+
+def _crystal_seconds(structure: Structure, level: Any) -> float:
+    from hamexplorer.reference.crystal import crystal_seconds
+
+    return crystal_seconds(structure, level)
+
+
+KINDS: dict[str, Kind] = {
+    "ReferenceMethod": Kind(
+        ReferenceMethod,
+        lambda structure, method: (method.small, method.large),
+        _check_molecule,
+        _calculate_molecule,
+        _molecule_seconds,
+        Reference.of,
+    ),
+    "CrystalMethod": Kind(
+        CrystalMethod,
+        lambda structure, method: method.levels(structure),
+        _check_crystal,
+        _calculate_crystal,
+        _crystal_seconds,
+        lambda structure, method, small, large: Reference.of_crystal(
+            structure, small, large, method.mesh(structure)
+        ),
+    ),
+}
