@@ -34,6 +34,8 @@ FORMAT = "hamexplorer reference dataset"
 #: Newest version that is read; written as 1 where no crystal asks for more, so that older versions read it too.
 VERSION = 2
 _MOLECULES = 1
+#: What a file of molecules may lack and one of crystals may not.
+_OF_CRYSTALS = ("structure.cell", "structure.pbc", "mesh", "small.fermi", "large.fermi")
 
 
 def write_hdf5(path: Path, dataset: ReferenceDataset) -> None:
@@ -74,6 +76,9 @@ def read_hdf5(path: Path) -> ReferenceDataset:
             header = {
                 name: json.loads(file.attrs[name]) for name in ("name", "method", "set_aside", "provenance")
             }
+            lacking = [name for name in _OF_CRYSTALS if name not in file]
+            if lacking and int(file.attrs["version"]) > _MOLECULES:
+                raise KeyError(f"no {lacking[0]}")
             columns = {name: _read_column(group) for name, group in file.items()}
         return _dataset(header, columns)
     except DatasetError:

@@ -62,13 +62,14 @@ def read_structures(
     elif isinstance(source, str) and "\n" in source.strip():
         content, file = source.encode(), filename or PASTED
     else:
-        content, file = _content_of(Path(source).expanduser()), filename or Path(source).name
+        content, file = content_of(Path(source).expanduser()), filename or Path(source).name
     file = Path(file).name
     stem = "" if file in (PASTED, "the upload") else Path(file).stem
     return structures_of(_frames(content, file, format), file, stem, charge)
 
 
-def _content_of(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """The bytes of a file, or a StructureError that says why they cannot be had."""
     # os.path answers False where pathlib raises: for names that are too long or hold a null byte.
     try:
         if os.path.isdir(path):

@@ -1,0 +1,230 @@
+"""Crystals from files: what ASE writes is read back, and a bad one gets one sentence."""
+
+from __future__ import annotations
+
+import io
+
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+
+from hamexplorer.errors import StructureError
+from hamexplorer.structures.cells import warnings_about
+from hamexplorer.structures.crystal_files import read_crystals
+from hamexplorer.structures.crystals import build_bulk, build_layer, build_polyacetylene, distorted, supercell
+from hamexplorer.structures.symmetry import standard_cell, symmetry_of
+from hamexplorer.units import BOHR_ANGSTROM
+
+GRAPHENE = build_layer()
+
+
+def written(atoms: Atoms | list[Atoms], format: str) -> bytes:
+    buffer = io.BytesIO() if format in ("cif",) else io.StringIO()
+    ase.io.write(buffer, atoms, format=format)
+    value = buffer.getvalue()
+    return value if isinstance(value, bytes) else value.encode()
+
+
+def same_crystal(one, other) -> bool:
+    """Equal up to whole cells and the digits of a text file."""
+    shift = (one.positions - other.positions) @ np.linalg.inv(other.cell)
+    return (
+        np.array_equal(one.numbers, other.numbers)
+        and np.allclose(one.cell, other.cell, atol=1e-5)
+        and np.allclose(shift, np.round(shift), atol=1e-5)
+        and one.pbc == other.pbc
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("Si.vasp", "vasp"),
+        ("POSCAR", "vasp"),
+        ("si.extxyz", "extxyz"),
+        ("si.xyz", "extxyz"),
+        ("si.xsf", "xsf"),
+    ],
+)
+def test_what_ase_writes_is_read_back(name, format):
+    silicon = distorted(build_bulk("Si"), n=1, amplitude=0.1, strain=0.02)[0]
+    (found,) = read_crystals(written(silicon.to_ase(), format), filename=name)
+    assert same_crystal(found, silicon)
+
+
+def test_a_cif_keeps_lengths_angles_and_places():
+    """CIF turns the cell, so distances are what must stay."""
+    rocksalt = build_bulk("MgO", "rocksalt").to_ase()
+    (found,) = read_crystals(written(rocksalt, "cif"), filename="mgo.cif")
+    back = found.to_ase()
+    np.testing.assert_allclose(back.cell.cellpar(), rocksalt.cell.cellpar(), atol=1e-4)
+    np.testing.assert_allclose(
+        back.get_all_distances(mic=True), rocksalt.get_all_distances(mic=True), atol=1e-4
+    )
+    assert found.name == "mgo" and found.source == "mgo.cif"
+
+
+def test_a_pasted_cif_and_a_pasted_poscar_are_recognised():
+    silicon = bulk("Si")
+    for format in ("cif", "vasp", "extxyz"):
+        (found,) = read_crystals(written(silicon, format).decode())
+        assert found.formula == "Si2" and found.is_crystal, format
+
+
+def test_partial_periodicity_is_kept_from_extended_xyz():
+    for crystal in (GRAPHENE, build_polyacetylene()):
+        (found,) = read_crystals(written(crystal.to_ase(), "extxyz"), filename="a.xyz")
+        assert same_crystal(found, crystal)
+
+
+def test_many_frames_are_many_crystals():
+    frames = distorted(GRAPHENE, n=3, amplitude=0.05, seed=4)
+    found = read_crystals(written([f.to_ase() for f in frames], "extxyz"), filename="many.xyz")
+    assert all(map(same_crystal, found, frames))
+    assert [f.source for f in found] == [f"many.xyz, frame {k}" for k in (1, 2, 3)]
+
+
+def test_atoms_outside_come_in(tmp_path):
+    atoms = bulk("Si")
+    atoms.positions[1] += 3 * atoms.cell[0] - 2 * atoms.cell[2]
+    path = tmp_path / "out.extxyz"
+    ase.io.write(path, atoms)
+    (found,) = read_crystals(path)
+    places = found.positions @ np.linalg.inv(found.cell)
+    assert ((places > -1e-9) & (places < 1 - 1e-9)).all()
+
+
+def damaged(change) -> bytes:
+    atoms = bulk("Si", cubic=True)
+    change(atoms)
+    return written(atoms, "extxyz")
+
+
+def flat(atoms):
+    atoms.cell[2] = atoms.cell[0] + 1e-3 * atoms.cell[1]
+
+
+def left_handed(atoms):
+    atoms.cell[[0, 1]] = atoms.cell[[1, 0]]
+
+
+def through_the_face(atoms):
+    atoms.positions[1] = [5.431 - 0.2, 0.0, 0.0]
+
+
+def close(atoms):
+    atoms.positions[1] = [0.1, 0.2, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        (b"", "a.cif", "a.cif is empty"),
+        (
+            b"data_x\n_cell_length_a oops\n",
+            "a.cif",
+            "a.cif holds no crystal; choose a file with a cell and atoms in it",
+        ),
+        (written(bulk("Si"), "vasp")[:60], "POSCAR", "POSCAR cannot be read as POSCAR"),
+        (b"\x00\xff\xfe binary", "a.cif", "a.cif"),
+        (b"hello\nworld\n", "a.txt", "a.txt is in no format with a cell"),
+        (b"2\n\nH 0 0 0\nH 0 0 0.74\n", "h2.xyz", "h2.xyz has no cell that repeats; load it as a molecule"),
+        (damaged(flat), "a.xyz", "so its vectors are nearly in one plane; correct the lattice"),
+        (damaged(left_handed), "a.xyz", "a.xyz: the cell vectors a, b, c are left-handed (volume -160.1 Å³)"),
+        (
+            damaged(through_the_face),
+            "a.xyz",
+            "atoms 1 (Si) and 2 (Si) are 0.20 Å apart through the face of the cell",
+        ),
+        (damaged(close), "a.xyz", "atoms 1 (Si) and 2 (Si) are 0.22 Å apart, closer than 0.4 Å"),
+    ],
+    ids=[
+        "empty",
+        "torn cif",
+        "torn poscar",
+        "binary",
+        "text",
+        "molecule",
+        "flat",
+        "left-handed",
+        "face",
+        "close",
+    ],
+)
+def test_bad_input_gets_one_sentence(content, name, sentence):
+    with pytest.raises(StructureError) as caught:
+        read_crystals(content, filename=name)
+    assert sentence in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_told(tmp_path):
+    with pytest.raises(StructureError, match="there is no file"):
+        read_crystals(tmp_path / "none.cif")
+
+
+def test_a_shared_site_is_refused():
+    text = """data_alloy
+_cell_length_a 4
+_cell_length_b 4
+_cell_length_c 4
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Cu1 Cu 0 0 0 0.5
+Au1 Au 0 0 0 0.5
+"""
+    with pytest.raises(StructureError, match="sites that are shared or partly empty"):
+        read_crystals(text, filename="alloy.cif")
+
+
+def test_vacuum_that_is_marked_periodic_is_pointed_out():
+    atoms = GRAPHENE.to_ase()
+    atoms.pbc = True
+    (found,) = read_crystals(written(atoms, "extxyz"), filename="layer.xyz")
+    (warning,) = warnings_about(found)
+    assert warning.startswith("graphene repeats along c, where 12.0 Å are empty")
+    assert warnings_about(GRAPHENE) == [] and warnings_about(build_bulk("Si")) == []
+
+
+@pytest.mark.parametrize(
+    ("crystal", "symbol", "number"),
+    [
+        (build_bulk("C"), "Fd-3m", 227),
+        (build_bulk("SiC", "zincblende"), "F-43m", 216),
+        (build_bulk("MgO", "rocksalt"), "Fm-3m", 225),
+        (build_bulk("ZnO", "wurtzite", 3.25), "P6_3mc", 186),
+        (GRAPHENE, "p6/mmm", 80),
+        (build_layer("BN", 2.5), "p-6m2", 78),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_symmetry_is_that_of_the_tables(crystal, symbol, number):
+    """International Tables A (space groups) and E (layer groups)."""
+    found = symmetry_of(crystal)
+    assert (found.symbol, found.number) == (symbol, number)
+
+
+def test_a_distorted_crystal_has_no_symmetry_and_a_chain_no_group():
+    assert symmetry_of(distorted(build_bulk("Si"), n=1, amplitude=0.2, strain=0.03)[0]).number <= 2
+    assert symmetry_of(build_polyacetylene()) is None
+
+
+def test_primitive_and_conventional_cells_are_one_crystal():
+    cubic = standard_cell(build_bulk("Si"), primitive=False)
+    assert cubic.n_atoms == 8
+    np.testing.assert_allclose(cubic.to_ase().cell.cellpar(), [5.431] * 3 + [90] * 3, atol=1e-6)
+    back = standard_cell(supercell(cubic, (2, 1, 1)), primitive=True)
+    assert back.n_atoms == 2
+    assert np.linalg.det(back.cell) * BOHR_ANGSTROM**3 == pytest.approx(5.431**3 / 4, abs=1e-6)
+    assert symmetry_of(back).number == symmetry_of(cubic).number == 227
+    with pytest.raises(StructureError, match="does not repeat in three directions"):
+        standard_cell(GRAPHENE, primitive=True)
