@@ -85,7 +85,7 @@ def standard_cell(structure: Structure, *, primitive: bool, precision: float = P
 
 
 def _ask(structure: Structure, question: Callable[[Any], Any]) -> Any:
-    """spglib's answer about lattice (Å), fractional coordinates and numbers; it gives None or raises where it has none."""
+    """The answer of spglib, asked about lattice (Å), fractional coordinates and numbers."""
     assert structure.cell is not None
     places = structure.positions @ np.linalg.inv(structure.cell)
     try:
