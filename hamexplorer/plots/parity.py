@@ -131,7 +131,7 @@ class _Cloud:
         notes = [self._score()]
         hidden = int((self.values.reference[self.kept] < limits[0, 0]).sum())
         if hidden:
-            notes.append(self._corner(f"{hidden} core levels lie below: double-click shows all"))
+            notes.append(self._corner(f"{hidden} core levels below: double-click"))
         elif len(self.kept) < self.n_shown:
             notes.append(self._corner(f"{len(self.kept)} of {self.n_shown} values drawn"))
         x, y = (limits * self.scale.factor).tolist()
