@@ -20,8 +20,9 @@ from hamexplorer.structures.structure import Structure
 
 #: Total-energy convergence a cell, Ha.
 CONVERGENCE = 1e-9
-#: Largest difference, Ha, that matrices may have after going to real space and back.
-_ROUND_TRIP = 1e-8
+#: Largest difference, Ha, that matrices may have after going to real space and back: half a millielectronvolt. It falls
+#: exponentially with the plane-wave cutoff, and more means that the grid is too coarse for an element's functions.
+_ROUND_TRIP = 2e-5
 
 
 def check_crystal(structure: Structure, level: CrystalLevel) -> gto.Cell:
