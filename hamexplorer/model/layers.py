@@ -74,7 +74,7 @@ def soft_normalised(x: Array) -> Array:
 def normal(rng: np.random.Generator, shape: tuple[int, ...], n_in: int) -> Array:
     """Initial weights of variance 1/n_in, float32.
 
-    Drawn by NumPy: JAX's generators would compile a function for every shape, which takes seconds at the start.
+    Drawn by NumPy: JAX's generators would compile a function for every shape, which takes a second at the start.
     """
     return jnp.asarray(rng.standard_normal(shape) / math.sqrt(n_in), jnp.float32)
 

@@ -28,8 +28,6 @@ _MERGED_DENSITY = 2
 _MERGED_BOND = 3
 #: Regularisations worth trying, in units of the mean square of the (normalised) descriptors.
 STRENGTHS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
-
-
 #: Of atoms and of pairs, (items, n_descriptors, 2 l + 1) each, for every irrep.
 Descriptors = list[tuple[Array, Array]]
 
@@ -120,10 +118,7 @@ class LinearModel(eqx.Module):
 
     def __call__(self, graph: Graph) -> Array:
         """Coupled components, shape (n_atoms + n_pairs, template.size²): on-site blocks first."""
-        return self.combine(graph, all_descriptors(graph, self.template.irreps, self.graph_settings))
-
-    def combine(self, graph: Graph, descriptors: Descriptors) -> Array:
-        """The same from descriptors computed before."""
+        descriptors = all_descriptors(graph, self.template.irreps, self.graph_settings)
         parts, columns = [], []
         of_pair = graph.species[graph.i], graph.species[graph.j]
         for k, (irrep, (own, pair)) in enumerate(zip(self.template.irreps, descriptors, strict=True)):

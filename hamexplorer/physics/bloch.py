@@ -60,7 +60,7 @@ def symmetric_translations(
     for matrix, cell in zip(matrices, translations, strict=True):
         images = [cell]
         for axis, n in enumerate(mesh):
-            if n > 1 and n % 2 == 0 and cell[axis] == -n // 2:
+            if n % 2 == 0 and cell[axis] == -n // 2:
                 images += [image + n * np.eye(3, dtype=int)[axis] for image in images]
         found += [matrix / len(images)] * len(images)
         cells += images

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from hamexplorer.errors import StructureError
+from hamexplorer.physics.molecule import make_mole
+from hamexplorer.reference.crystal import calculate_crystal, check_crystal, crystal_seconds
 from hamexplorer.reference.crystal_method import CrystalMethod
-from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.method import LevelOfTheory, ReferenceMethod
 from hamexplorer.reference.properties import Reference
+from hamexplorer.reference.single_point import calculate
 from hamexplorer.structures.structure import Structure
 
 Method = ReferenceMethod | CrystalMethod
@@ -29,7 +33,7 @@ class Kind:
 
     method: type
     levels: Callable[[Structure, Any], tuple[Any, Any]]
-    check: Callable[[Structure, Any], None]
+    check: Callable[[Structure, Any], Any]
     calculate: Callable[[Structure, Any], Any]
     seconds: Callable[[Structure, Any], float]
     assemble: Callable[[Structure, Any, Any, Any], Reference]
@@ -45,44 +49,16 @@ def method_from(name: str, values: dict[str, Any]) -> Method:
     return KINDS[name].method(**values)
 
 
-# Functions instead of references to them: PySCF's crystals take half a second to import, and most runs need none.
-def _check_molecule(structure: Structure, level: Any) -> None:
-    from hamexplorer.errors import StructureError
-    from hamexplorer.physics.molecule import make_mole
-
+def _check_molecule(structure: Structure, level: LevelOfTheory) -> None:
     if structure.is_crystal:
         raise StructureError(f"{structure.label} is a crystal; compute it with a method for crystals")
     make_mole(structure, level.basis)
 
 
-def _calculate_molecule(structure: Structure, level: Any) -> Any:
-    from hamexplorer.reference.single_point import calculate
-
-    return calculate(structure, level)
-
-
-def _molecule_seconds(structure: Structure, level: Any) -> float:
-    from hamexplorer.reference.costs import level_seconds
+def _molecule_seconds(structure: Structure, level: LevelOfTheory) -> float:
+    from hamexplorer.reference.costs import level_seconds  # costs asks for kinds, too
 
     return level_seconds(structure, level)
-
-
-def _check_crystal(structure: Structure, level: Any) -> None:
-    from hamexplorer.reference.crystal import check_crystal
-
-    check_crystal(structure, level)
-
-
-def _calculate_crystal(structure: Structure, level: Any) -> Any:
-    from hamexplorer.reference.crystal import calculate_crystal
-
-    return calculate_crystal(structure, level)
-
-
-def _crystal_seconds(structure: Structure, level: Any) -> float:
-    from hamexplorer.reference.crystal import crystal_seconds
-
-    return crystal_seconds(structure, level)
 
 
 KINDS: dict[str, Kind] = {
@@ -90,16 +66,16 @@ KINDS: dict[str, Kind] = {
         ReferenceMethod,
         lambda structure, method: (method.small, method.large),
         _check_molecule,
-        _calculate_molecule,
+        calculate,
         _molecule_seconds,
         Reference.of,
     ),
     "CrystalMethod": Kind(
         CrystalMethod,
         lambda structure, method: method.levels(structure),
-        _check_crystal,
-        _calculate_crystal,
-        _crystal_seconds,
+        check_crystal,
+        calculate_crystal,
+        crystal_seconds,
         lambda structure, method, small, large: Reference.of_crystal(
             structure, small, large, method.mesh(structure)
         ),

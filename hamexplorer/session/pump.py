@@ -7,6 +7,7 @@ touches the session, so no widget is changed from a worker.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
 import sys
@@ -128,7 +129,8 @@ def _step_back() -> None:
     if (
         sys.platform == "linux"
     ):  # elsewhere niceness belongs to the process, and the whole kernel would step back
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        with contextlib.suppress(OSError):  # already nicer, and only root may take that back
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 def sentence_of(error: BaseException) -> str:

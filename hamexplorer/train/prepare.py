@@ -1,4 +1,4 @@
-"""From a data set and settings to frames: matrices, targets, baseline and closed-form start."""
+"""From a data set and settings to frames: arranged, on a baseline, with a closed-form start."""
 
 from __future__ import annotations
 
@@ -9,68 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.basis.reductions import REDUCTIONS, ReducedReference, SmallAndLarge, n_core_orbitals
 from hamexplorer.errors import TrainingError
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.integrals import element_shells
 from hamexplorer.physics.parallel import each_on_one_thread
-from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.physics.targets import TARGETS
-from hamexplorer.reference.dataset import Reference, ReferenceDataset
+from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.structures.selection import PARTS, Split, split_structures
-from hamexplorer.structures.structure import Structure
 from hamexplorer.train import level_map
-from hamexplorer.train.frames import Frame, Shape, TargetValue, batch_shape, common_shape, make_frame
+from hamexplorer.train.frames import Frame, Shape, batch_shape, common_shape
+from hamexplorer.train.geometry import Geometry, occupation
 from hamexplorer.train.kept import baseline_matrices
 from hamexplorer.train.settings import RunSettings
-from hamexplorer.train.start import closed_form, missing_scales, symmetric_matrix, with_levels
+from hamexplorer.train.start import closed_form, missing_scales, with_levels
+from hamexplorer.train.values import Reduced, reduce_reference, target_values, variance
 
 _Report = Callable[[str, float | None], None]
-_Reduced = tuple[ReducedReference, np.ndarray | None]
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """What a model must know to take any structure: basis, elements, cutoff, baseline."""
-
-    basis: str
-    baseline: str
-    template: BlockTemplate
-    graph: GraphSettings
-    #: Mean on-site components of the training set, (n_elements, template.size²), for the baseline that uses it.
-    mean: np.ndarray | None = None
-    #: Coefficients of :mod:`level_map`, for a baseline whose levels are moved.
-    level_map: np.ndarray | None = None
-
-    def bare_frame(self, structure: Structure, targets: dict[str, TargetValue] | None = None) -> Frame:
-        """A frame whose base is zero; raises StructureError or BasisError."""
-        return make_frame(structure, self.basis, self.template, self.graph, targets)
-
-    def with_baseline(self, frame: Frame) -> Frame:
-        """The frame with the baseline as its base."""
-        return self.on(frame, BASELINES[self.baseline].matrix(frame.structure, self.basis))
-
-    def on(self, frame: Frame, base: np.ndarray) -> Frame:
-        """The frame on the baseline's matrix, with what was fitted to the training set."""
-        if self.level_map is not None:
-            base = level_map.apply(self.level_map, base, *_occupation(frame.structure))
-        if self.mean is not None:
-            on_site = np.zeros((frame.structure.n_atoms + len(frame.graph.i), self.template.size**2))
-            on_site[: frame.structure.n_atoms] = self.mean[frame.graph.species]
-            base = base + symmetric_matrix(on_site, frame, self.template)
-        return dataclasses.replace(frame, base=base)
-
-    def frames(
-        self, structures: Sequence[Structure], targets: Sequence[dict[str, TargetValue]] | None = None
-    ) -> list[Frame]:
-        """Frames with their baseline; raises StructureError or BasisError for one that the model cannot take."""
-        values = targets or [{}] * len(structures)
-
-        def both(k: int) -> Frame:
-            return self.with_baseline(self.bare_frame(structures[k], values[k]))
-
-        return list(each_on_one_thread(both, range(len(structures))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +42,7 @@ class Arranged:
     """
 
     frames: list[Frame]
-    reduced: list[_Reduced]
+    reduced: list[Reduced]
     raw: list[dict[str, np.ndarray]]
     names: tuple[str, ...]
     split: Split
@@ -174,20 +129,24 @@ def prepare(
     def compute() -> Iterator[np.ndarray]:
         return each_on_one_thread(lambda s: baseline.matrix(s, geometry.basis), structures)
 
-    frames: list[Frame] = []
+    matrices = []
     for matrix in baseline_matrices(settings.baseline, geometry.basis, structures, compute):
-        frames.append(geometry.on(arranged.frames[len(frames)], matrix))
-        report(stage, len(frames) / len(structures))
+        matrices.append(matrix)
+        report(stage, len(matrices) / len(structures))
+
+    def frames_on() -> list[Frame]:
+        return [geometry.on(f, matrix) for f, matrix in zip(arranged.frames, matrices, strict=True)]
+
+    frames = frames_on()
     if baseline.uses_training_mean:
         geometry = dataclasses.replace(geometry, mean=_training_mean(geometry, frames, reduced, split))
-        frames = [geometry.on(f, f.base) for f in frames]
+        frames = frames_on()
     if baseline.maps_levels:
-        coefficients = _fit_level_map(frames, reduced, split)
-        geometry = dataclasses.replace(geometry, level_map=coefficients)
-        frames = [_mapped(frame, coefficients) for frame in frames]
+        geometry = dataclasses.replace(geometry, level_map=_fit_level_map(frames, reduced, split))
+        frames = frames_on()
     report("Closed-form start", 0.0)
     frames, fixed, model = _start(geometry, frames, reduced, split, settings, report)
-    variances = {name: _variance([frames[k] for k in split.train], name) for name in arranged.names}
+    variances = {name: variance([frames[k] for k in split.train], name) for name in arranged.names}
     return Prepared(frames, reduced, arranged.raw, arranged.names, split, geometry, fixed, model, variances)
 
 
@@ -205,39 +164,10 @@ def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
     )
 
 
-def reduce_reference(ref: Reference, basis: str, settings: RunSettings) -> _Reduced:
-    """The reduced reference, and the small-basis Fock matrix in Löwdin orbitals if it is known."""
-    fock = None
-    if ref.fock is not None and ref.overlap is not None:
-        x = inverse_square_root(ref.overlap)
-        fock = x @ ref.fock @ x
-    pair = SmallAndLarge(
-        ref.structure.numbers, ref.n_occ, ref.small.mo_energy, ref.large.mo_energy, fock, ref.iao_fock
-    )
-    return REDUCTIONS[settings.reduction].reduce(pair, settings), fock
-
-
-def target_values(
-    ref: Reference, reduced: ReducedReference, fock: np.ndarray | None
-) -> tuple[dict[str, TargetValue], dict[str, np.ndarray]]:
-    """Reference and raw small-basis values of every target that the molecule has."""
-    values, raw = {}, {}
-    for name, target in TARGETS.items():
-        value = target.reference(ref.large, reduced, ref.n_occ)
-        if value is None:
-            continue
-        value = np.asarray(value, dtype=float)
-        values[name] = TargetValue(value, np.asarray(target.weights(value, reduced), dtype=float))
-        small = target.raw(ref.small, fock, ref.n_occ)
-        if small is not None:
-            raw[name] = np.asarray(small, dtype=float)
-    return values, raw
-
-
 def _training_mean(
     geometry: Geometry,
     frames: Sequence[Frame],
-    reduced: Sequence[_Reduced],
+    reduced: Sequence[Reduced],
     split: Split,
 ) -> np.ndarray:
     """Mean of the rotation-invariant on-site components, an element at a time."""
@@ -256,15 +186,11 @@ def _training_mean(
     return total / np.maximum(count, 1.0)[:, None]
 
 
-def _occupation(structure: Structure) -> tuple[int, int]:
-    return n_core_orbitals(structure.numbers), structure.n_electrons // 2
-
-
-def _fit_level_map(frames: Sequence[Frame], reduced: Sequence[_Reduced], split: Split) -> np.ndarray:
+def _fit_level_map(frames: Sequence[Frame], reduced: Sequence[Reduced], split: Split) -> np.ndarray:
     samples = [
         level_map.Sample(
             np.linalg.eigvalsh(frames[k].base),
-            *_occupation(frames[k].structure),
+            *occupation(frames[k].structure),
             reduced[k][0].levels,
             reduced[k][0].weights,
         )
@@ -273,13 +199,7 @@ def _fit_level_map(frames: Sequence[Frame], reduced: Sequence[_Reduced], split: 
     return level_map.fit(samples)
 
 
-def _mapped(frame: Frame, coefficients: np.ndarray) -> Frame:
-    return dataclasses.replace(
-        frame, base=level_map.apply(coefficients, frame.base, *_occupation(frame.structure))
-    )
-
-
-def start_matrix(reduced: _Reduced, frame: Frame, *, maps_levels: bool = False) -> np.ndarray:
+def start_matrix(reduced: Reduced, frame: Frame, *, maps_levels: bool = False) -> np.ndarray:
     """The best matrix known to begin from: the reduction's, the small-basis Fock matrix, else the baseline."""
     red, fock = reduced
     if maps_levels:
@@ -290,7 +210,7 @@ def start_matrix(reduced: _Reduced, frame: Frame, *, maps_levels: bool = False) 
 def _start(
     geometry: Geometry,
     frames: Sequence[Frame],
-    reduced: Sequence[_Reduced],
+    reduced: Sequence[Reduced],
     split: Split,
     settings: RunSettings,
     report: _Report,
@@ -320,12 +240,3 @@ def _start(
     )
     model = kind.build(start.model, missing, rng=np.random.default_rng(settings.seed))
     return (start.frames, start.model, model) if kind.keeps_start else (list(frames), None, model)
-
-
-def _variance(frames: Sequence[Frame], name: str) -> float:
-    """Variance of a target's scalars over the training molecules, atomic units squared."""
-    found = [f.targets[name] for f in frames if name in f.targets]
-    scalars = np.concatenate(
-        [np.atleast_1d(v.value)[np.atleast_1d(v.weight) > 0] for v in found] or [np.zeros(1)]
-    )
-    return float(max(scalars.var(), 1e-12))

@@ -198,12 +198,11 @@ class _Run:
         rate = state.schedule.learning_rate(state.epoch + 1, state.settings)
         rng = np.random.default_rng([state.settings.seed, state.epoch])
         squared: dict[str, list[float]] = {}
-        n_done, names = 0, self.names
+        n_done = 0
         try:
             for indices, outcome in self.stepper.epoch(rng, rate, self._between_steps):
-                if names == self.names:
-                    self._collect(indices, outcome, squared)
-                names, n_done = self.names, n_done + len(indices)
+                self._collect(indices, outcome, squared)
+                n_done += len(indices)
                 if time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL * 3:
                     self.snapshot()
         except TrainingError as error:

@@ -22,12 +22,13 @@ from hamexplorer.structures.selection import PARTS, Split
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.frames import batch_shape, roomy_shape
+from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.predictor import Evaluator, Predicted
-from hamexplorer.train.prepare import Geometry, reduce_reference, target_values
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.start import with_model
+from hamexplorer.train.values import reduce_reference, target_values
 
 #: Properties that need no reference: everything but the matrix itself.
 _PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 
 import pytest
@@ -43,6 +44,19 @@ def test_a_handler_that_fails_does_not_cost_the_others_their_news():
     with pytest.raises(RuntimeError, match="a plot"):
         pump.drain()
     assert seen == [2]
+
+
+def test_work_goes_on_where_the_process_is_already_nicer(monkeypatch):
+    """Only root may take niceness back, and a thread that died of asking would leave its run waiting for ever."""
+
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    pump, heard = Pump(), []
+    pump.start(lambda: "done", done=heard.extend, failed=heard.extend)
+    pump.wait()
+    assert heard == ["done"]
 
 
 def test_waiting_gives_up_with_a_sentence():
