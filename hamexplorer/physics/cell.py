@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from pyscf.pbc import gto
 
 from hamexplorer.errors import BasisError, StructureError
 from hamexplorer.structures.structure import Structure
 
+#: Plane-wave cutoff over the largest exponent of the basis, Ha·bohr². A product of two such Gaussians has the Fourier
+#: transform exp(-E/4a): at E = 35 a it has fallen to 2e-4. Carbon's gth bases get 150 Ha by it, oxygen's 290 Ha.
+_CUTOFF_OF_EXPONENT = 35.0
+#: What stands for "no pseudopotential": all electrons are treated.
+ALL_ELECTRONS = "none"
 
-def make_cell(structure: Structure, basis: str, *, pseudo: str, cutoff: float) -> gto.Cell:
+
+def make_cell(structure: Structure, basis: str, *, pseudo: str, cutoff: float = 0.0) -> gto.Cell:
     """Build the PySCF cell of a closed-shell crystal, three-dimensional with vacuum where it does not repeat.
 
     Args:
         structure: with a cell.
-        basis, pseudo: names that PySCF knows.
-        cutoff: of the plane waves that carry the density, Ha.
+        basis, pseudo: names that PySCF knows; ``pseudo`` may be :data:`ALL_ELECTRONS`.
+        cutoff: of the plane waves that carry the density, Ha; 0 chooses it from the sharpest function of the basis, and
+            leaves it to PySCF where all electrons are treated.
 
     Raises:
         StructureError: if there is no cell, or the valence electrons are odd in number.
@@ -24,14 +32,21 @@ def make_cell(structure: Structure, basis: str, *, pseudo: str, cutoff: float) -
     """
     if structure.cell is None:
         raise StructureError(f"{structure.label} has no cell; a crystal calculation needs its three vectors")
-    options: dict[str, Any] = {"unit": "Bohr", "verbose": 0, "precision": 1e-7, "ke_cutoff": cutoff}
+    if not basis or not pseudo:
+        raise BasisError(
+            f"{structure.label} needs the name of a basis and of a pseudopotential, got {basis!r} and {pseudo!r}; "
+            f"gth-szv and gth-pbe are a pair, and {ALL_ELECTRONS!r} stands for no pseudopotential"
+        )
+    options: dict[str, Any] = {"unit": "Bohr", "verbose": 0, "precision": 1e-7}
+    if cutoff:
+        options["ke_cutoff"] = cutoff
     atoms = [(s, tuple(r)) for s, r in zip(structure.symbols, structure.positions, strict=True)]
     try:
         cell = gto.M(
             atom=atoms,
             a=structure.cell,
             basis=basis,
-            pseudo=pseudo,
+            pseudo=None if pseudo == ALL_ELECTRONS else pseudo,
             charge=structure.charge,
             spin=None,
             **options,
@@ -46,4 +61,7 @@ def make_cell(structure: Structure, basis: str, *, pseudo: str, cutoff: float) -
             f"{structure.label} has {cell.nelectron} valence electrons a cell; this model is closed-shell and needs an "
             f"even number: double the cell or change the charge"
         )
+    if not cutoff and pseudo != ALL_ELECTRONS:
+        sharpest = max(float(cell.bas_exp(shell).max()) for shell in range(cell.nbas))
+        cell.build(ke_cutoff=float(np.ceil(_CUTOFF_OF_EXPONENT * sharpest)))
     return cell

@@ -1,21 +1,30 @@
-"""Reference calculations of crystals: Kohn-Sham with k-points and pseudopotentials.
+"""Reference calculations of crystals: Hartree-Fock and Kohn-Sham with k-points.
 
-The density is carried by PySCF's multigrid. Measured on graphene (gth-szv, 4×4×1, PBE, one thread): plain FFTDF 147 s,
+With pseudopotentials and a functional without exact exchange the density is carried by PySCF's multigrid. Measured on graphene (gth-szv, 4×4×1, PBE, one thread): plain FFTDF 147 s,
 multigrid with the same mesh 16 s and the same energies to the last digit; with 150 Ha of cutoff 6 s and bands within
-20 µHa of that. Gaussian density fitting takes 9 s there and moves empty bands by 2 mHa.
+20 µHa of that. Gaussian density fitting takes 9 s there and moves empty bands by 2 mHa; it serves Hartree-Fock and
+calculations of all electrons, which the plane waves cannot carry.
+
+Bands on the standard path come from the converged density, not from the mesh: sums over the mesh's cells are off by up
+to 14 meV between its points (graphene, gth-szv, 8×8×1), and in larger bases the overlap so summed is not even positive.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from pyscf.pbc import dft, gto, scf
+from pyscf.pbc import dft, gto, scf, tools
+from pyscf.pbc.dft.multigrid import multigrid
+from pyscf.pbc.gto import pseudo
 
 from hamexplorer.errors import ReferenceCalculationError, SettingsError
 from hamexplorer.physics.bloch import bloch_sum, mesh_points, mesh_translations, real_space
-from hamexplorer.physics.cell import make_cell
+from hamexplorer.physics.cell import ALL_ELECTRONS, make_cell
+from hamexplorer.physics.filling import fermi_level
 from hamexplorer.reference.crystal_method import CrystalLevel, CrystalPoint
+from hamexplorer.structures.paths import standard_path
 from hamexplorer.structures.structure import Structure
 
 #: Total-energy convergence a cell, Ha.
@@ -58,9 +67,7 @@ def calculate_crystal(structure: Structure, level: CrystalLevel) -> CrystalPoint
     """
     cell = check_crystal(structure, level)
     points = mesh_points(level.mesh)
-    mf = dft.KRKS(cell, cell.get_abs_kpts(points), xc=level.xc).multigrid_numint()
-    if level.smearing:
-        mf = scf.addons.smearing_(mf, sigma=level.smearing, method="fermi")
+    mf = _mean_field(cell, level, points)
     mf.conv_tol, mf.max_cycle = CONVERGENCE, 80
     mf.kernel()
     if not mf.converged:
@@ -76,29 +83,55 @@ def calculate_crystal(structure: Structure, level: CrystalLevel) -> CrystalPoint
         if error > _ROUND_TRIP:
             raise ReferenceCalculationError(
                 f"{name} of {structure.label} changes by {error:.1e} on its way through real space: with a plane-wave "
-                f"cutoff of {level.cutoff:g} Ha, k and -k are not alike; raise the cutoff"
+                f"cutoff of {cell.ke_cutoff:g} Ha, k and -k are not alike; raise the cutoff"
             )
+    path = standard_path(structure).points
     return CrystalPoint(
         mo_energy=np.asarray(mf.mo_energy),
         mo_occ=np.asarray(mf.mo_occ),
         translations=cells,
         fock=in_real_space[0],
         overlap=in_real_space[1],
-        fermi=float(_fermi_level(mf)),
+        fermi=fermi_level(np.asarray(mf.mo_energy), cell.nelectron, smearing=level.smearing),
+        vacuum=_vacuum_level(mf, structure) if _on_multigrid(level) else float("nan"),
         n_electrons=int(cell.nelectron),
         e_tot=float(mf.e_tot),
         decay=_decay(in_real_space[0], cells, level.mesh),
+        path_points=path,
+        path_energy=np.asarray(mf.get_bands(cell.get_abs_kpts(path))[0]),
     )
 
 
-def _fermi_level(mf: dft.krks.KRKS) -> float:
-    """Half-way between the highest occupied and the lowest empty level, where occupations pass one."""
-    energy, occ = np.concatenate(mf.mo_energy), np.concatenate(mf.mo_occ)
-    highest = energy[occ >= 1.0].max()
-    # A noble gas in a minimal basis has no empty level.
-    return (highest + energy[occ < 1.0].min()) / 2 if (occ < 1.0).any() else highest
+def _on_multigrid(level: CrystalLevel) -> bool:
+    return level.xc != "hf" and level.pseudo != ALL_ELECTRONS
+
+
+def _mean_field(cell: gto.Cell, level: CrystalLevel, points: np.ndarray) -> Any:
+    """The mean field, not yet converged, with the density-fitting scheme that suits it."""
+    kpts = cell.get_abs_kpts(points)
+    mf = scf.KRHF(cell, kpts) if level.xc == "hf" else dft.KRKS(cell, kpts, xc=level.xc)
+    mf = mf.multigrid_numint() if _on_multigrid(level) else mf.density_fit()
+    return scf.addons.smearing_(mf, sigma=level.smearing, method="fermi") if level.smearing else mf
+
+
+def _vacuum_level(mf: Any, structure: Structure) -> float:
+    """Mean of the electrostatic potential over the plane farthest from a layer's atoms, Ha; NaN for anything else.
+
+    Its zero is that of the levels: both leave out the cell's mean Coulomb potential.
+    """
+    if sum(structure.pbc) != 2:
+        return float("nan")
+    cell, axis = mf.cell, structure.pbc.index(False)
+    density = multigrid._eval_rhoG(mf._numint, mf.make_rdm1(), 1, mf.kpts, deriv=0)[0, 0]
+    local = -np.einsum("ig,ig->g", cell.get_SI(mesh=cell.mesh), pseudo.get_vlocG(cell, cell.get_Gv(cell.mesh)))
+    potential = density * tools.get_coulG(cell, mesh=cell.mesh) + local
+    across = tools.ifft(potential, cell.mesh).real.reshape(cell.mesh)
+    across = across.mean(tuple(a for a in range(3) if a != axis))
+    places = (structure.positions @ np.linalg.inv(cell.lattice_vectors()))[:, axis]
+    away = np.abs((np.arange(len(across))[:, None] / len(across) - places + 0.5) % 1 - 0.5).min(1)
+    return float(across[away.argmax()]) * (np.prod(cell.mesh) / cell.vol)
 
 
 def _decay(fock: np.ndarray, cells: np.ndarray, mesh: tuple[int, int, int]) -> float:
     far = (np.abs(cells) >= np.where(np.array(mesh) > 1, np.array(mesh) // 2, np.inf)).any(1)
-    return float(np.abs(fock[far]).max() / np.abs(fock).max()) if far.any() else 0.0
+    return float(np.abs(fock[far]).max() / np.abs(fock).max()) if far.any() else float("nan")

@@ -15,14 +15,24 @@ from hamexplorer.units import BOHR_ANGSTROM
 CRYSTAL_FUNCTIONALS: dict[str, str] = {
     "pbe": "gradient-corrected functional; gaps come out too small",
     "lda,vwn": "local density approximation",
+    "hf": "Hartree-Fock: exact exchange, slow, and gaps far too large",
 }
 #: Bases for pseudopotentials: name -> sentence shown beside it.
-SMALL_CELL_BASES: dict[str, str] = {"gth-szv": "minimal: one function a valence orbital"}
+SMALL_CELL_BASES: dict[str, str] = {
+    "gth-szv": "minimal: one function a valence orbital",
+    "sto-3g": "minimal, for calculations of all electrons",
+}
 LARGE_CELL_BASES: dict[str, str] = {
     "gth-dzvp": "double zeta with polarization; the default",
     "gth-dzvp-molopt-sr": "the same, contracted for molecules and solids",
     "gth-tzvp": "triple zeta; several times slower",
     "gth-szv": "minimal: learn the small basis itself",
+}
+#: What stands for the core electrons: name -> sentence.
+PSEUDOPOTENTIALS: dict[str, str] = {
+    "gth-pbe": "made for PBE",
+    "gth-pade": "made for LDA",
+    "none": "all electrons, with a basis such as sto-3g: slow, for small cells",
 }
 
 
@@ -34,7 +44,7 @@ class CrystalLevel:
         xc, basis, pseudo: names that PySCF knows.
         mesh: k-points along each reciprocal vector, Γ included.
         smearing: width of the Fermi function, Ha; 0 for none. Graphene does not converge without.
-        cutoff: of the plane waves, Ha.
+        cutoff: of the plane waves, Ha; 0 follows the basis.
     """
 
     xc: str = "pbe"
@@ -42,7 +52,7 @@ class CrystalLevel:
     pseudo: str = "gth-pbe"
     mesh: tuple[int, int, int] = (8, 8, 1)
     smearing: float = 0.005
-    cutoff: float = 150.0
+    cutoff: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class CrystalMethod:
     )
     pseudo: str = param(
         "gth-pbe",
-        Choice({"gth-pbe": "made for PBE", "gth-pade": "made for LDA"}, free=True),
+        Choice(PSEUDOPOTENTIALS, free=True),
         label="Pseudopotential",
         help="Stands for the core electrons; made for one functional.",
     )
@@ -86,10 +96,10 @@ class CrystalMethod:
         help="Ha: width of the Fermi function; 0 for none. Metals and graphene do not converge without.",
     )
     cutoff: float = param(
-        150.0,
-        Real(20.0, 1000.0),
+        0.0,
+        Real(0.0, 1000.0),
         label="Plane-wave cutoff",
-        help="Ha: fineness of the grid that carries the density.",
+        help="Ha: fineness of the grid that carries the density; 0 follows the sharpest function of the basis.",
     )
 
     def __post_init__(self) -> None:
@@ -127,9 +137,13 @@ class CrystalPoint:
         translations: cells T, shape (n_T, 3).
         fock, overlap: F(T) and S(T), shape (n_T, n_ao, n_ao).
         fermi: Fermi level, Ha.
+        vacuum: potential far from a layer, Ha; NaN where there is no such place or it was not worked out.
         n_electrons: a cell, without those of the pseudopotentials.
         e_tot: total energy a cell, Ha.
-        decay: largest element of F(T) in the farthest cells over the largest of all: small if the mesh suffices.
+        decay: largest element of F(T) in the farthest cells over the largest of all: small if the mesh suffices; NaN on
+            a mesh of one point, which cannot tell.
+        path_points: the standard path, fractions of the reciprocal vectors, shape (n_points, 3).
+        path_energy: bands on it, ascending, shape (n_points, n_bands), Ha.
     """
 
     mo_energy: np.ndarray
@@ -138,12 +152,16 @@ class CrystalPoint:
     fock: np.ndarray
     overlap: np.ndarray
     fermi: float
+    vacuum: float
     n_electrons: int
     e_tot: float
     decay: float
+    path_points: np.ndarray
+    path_energy: np.ndarray
 
     @classmethod
     def from_stored(cls, values: dict[str, Any]) -> CrystalPoint:
         """From what the store holds."""
-        plain: dict[str, Any] = {"fermi": float, "n_electrons": int, "e_tot": float, "decay": float}
+        plain: dict[str, Any] = {name: float for name in ("fermi", "vacuum", "e_tot", "decay")}
+        plain["n_electrons"] = int
         return cls(**{name: plain.get(name, np.asarray)(value) for name, value in values.items()})
