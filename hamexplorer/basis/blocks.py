@@ -104,20 +104,20 @@ class BlockTemplate:
 
         Args:
             numbers: atomic numbers, shape (n_atoms,).
-            block_of_pair: number of the block of atoms (i, j), or -1 for none; shape (n_atoms, n_atoms).
+            block_of_pair: number of the block of atoms (i, j), or -1 for none; shape (…, n_atoms, n_atoms).
 
         Returns:
-            Indices into ``blocks.ravel()`` of shape (n_ao, n_ao); -1 where there is no block.
+            Indices into ``blocks.ravel()`` of shape (…, n_ao, n_ao); -1 where there is no block.
         """
         layout = self.layout(numbers)
         atom = layout.atom_of_ao
         slot = np.concatenate([self.slots(int(z)) for z in numbers])
-        block = block_of_pair[atom[:, None], atom[None, :]]
+        block = block_of_pair[..., atom[:, None], atom[None, :]]
         index = (block * self.size + slot[:, None]) * self.size + slot[None, :]
         return np.where(block < 0, -1, index)
 
     def to_irreps(self, matrix: np.ndarray, numbers: np.ndarray, block_of_pair: np.ndarray) -> np.ndarray:
-        """Coupled components of the listed blocks of a matrix, shape (n_blocks, size²).
+        """Coupled components of the listed blocks of a matrix, or of one a cell T: (…, n_ao, n_ao) → (n_blocks, size²).
 
         Absent orbitals count as zero. The inverse is :meth:`from_irreps`.
         """
@@ -129,7 +129,7 @@ class BlockTemplate:
     def from_irreps(
         self, coefficients: np.ndarray, numbers: np.ndarray, block_of_pair: np.ndarray
     ) -> np.ndarray:
-        """The matrix of shape (n_ao, n_ao) whose listed blocks have these coupled components; zero elsewhere."""
+        """The matrices (…, n_ao, n_ao) whose listed blocks have these coupled components; zero elsewhere."""
         index = self.gather_index(numbers, block_of_pair)
         flat = (coefficients @ self.to_block.T).ravel()
         return np.where(index >= 0, flat[index], 0.0)

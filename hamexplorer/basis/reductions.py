@@ -19,17 +19,19 @@ class ReducedReference(NamedTuple):
     """What the small Hamiltonian should reproduce.
 
     Attributes:
-        levels: reference energies for the small matrix' ascending levels, shape (n_ao,), Ha.
-        weights: 1 for a matched level, 0 for one left alone, shape (n_ao,).
+        levels: reference energies for the small matrix' ascending levels, shape (n_ao,), of a crystal (n_k, n_ao), Ha.
+        weights: 1 for a matched level, 0 for one left alone, same shape; of a crystal times the k-point's share.
         matrix: H̃ in Löwdin orbitals that a direct target learns, shape (n_ao, n_ao), Ha, or None where the file
             lacks it.
         start: the matrix whose orbitals a closed-form start begins with, or None.
+        k_weights: shares of a crystal's k-points, sum 1, shape (n_k,); None for a molecule.
     """
 
     levels: np.ndarray
     weights: np.ndarray
     matrix: np.ndarray | None
     start: np.ndarray | None = None
+    k_weights: np.ndarray | None = None
 
 
 class LevelChoice(Protocol):
@@ -46,14 +48,16 @@ class LevelChoice(Protocol):
 
 
 class SmallAndLarge(NamedTuple):
-    """The two calculations of one molecule, as far as a reduction needs them.
+    """The two calculations of one molecule or crystal, as far as a reduction needs them.
 
     Attributes:
         numbers: atomic numbers.
         n_occ: doubly occupied orbitals.
-        small_energy, large_energy: ascending levels, Ha.
+        small_energy, large_energy: ascending levels, of a crystal (n_k, n_bands), Ha.
         fock: small-basis Fock matrix in Löwdin orbitals, or None.
         iao_fock: large-basis Fock matrix projected on orthogonal intrinsic atomic orbitals, or None.
+        n_core: core levels; None for those of the elements, 0 with pseudopotentials.
+        zero: what an energy window counts from, Ha: the Fermi level of a crystal, whose absolute zero means little.
     """
 
     numbers: np.ndarray
@@ -62,6 +66,13 @@ class SmallAndLarge(NamedTuple):
     large_energy: np.ndarray
     fock: np.ndarray | None
     iao_fock: np.ndarray | None
+    n_core: int | None = None
+    zero: float = 0.0
+
+    @property
+    def core(self) -> int:
+        """Core levels among the occupied ones."""
+        return n_core_orbitals(self.numbers) if self.n_core is None else self.n_core
 
 
 #: Closed shells below the valence: up to this atomic number, so many doubly occupied core orbitals.
@@ -81,18 +92,18 @@ class Reduction:
     help = ""
 
     def reduce(self, pair: SmallAndLarge, choice: LevelChoice) -> ReducedReference:
-        n = len(pair.small_energy)
-        if len(pair.large_energy) < n:
+        n = pair.small_energy.shape[-1]
+        if pair.large_energy.shape[-1] < n:
             raise SettingsError(
-                f"the large basis has {len(pair.large_energy)} levels, fewer than the {n} of the small one; "
+                f"the large basis has {pair.large_energy.shape[-1]} levels, fewer than the {n} of the small one; "
                 f"choose a larger reference basis"
             )
-        levels = pair.large_energy[:n]
+        levels = pair.large_energy[..., :n]
         # The projected matrix has the large basis' occupied orbitals: a better beginning than the small basis'.
         return ReducedReference(levels, self.weights(pair, choice).astype(float), pair.fock, pair.iao_fock)
 
     def weights(self, pair: SmallAndLarge, choice: LevelChoice) -> np.ndarray:
-        return np.ones(len(pair.small_energy))
+        return np.ones(pair.small_energy.shape)
 
 
 REDUCTIONS: Registry[Reduction] = Registry("reduction")
@@ -114,7 +125,8 @@ class OccupiedVirtual(Reduction):
     help = "Match the occupied levels and the lowest m empty ones; higher levels are left free."
 
     def weights(self, pair: SmallAndLarge, choice: LevelChoice) -> np.ndarray:
-        return np.arange(len(pair.small_energy)) < pair.n_occ + choice.n_virtual
+        chosen = np.arange(pair.small_energy.shape[-1]) < pair.n_occ + choice.n_virtual
+        return np.broadcast_to(chosen, pair.small_energy.shape)
 
 
 @REDUCTIONS.register("window")
@@ -130,7 +142,7 @@ class EnergyWindow(Reduction):
                 f"the energy window from {choice.window_low:g} to {choice.window_high:g} eV is empty; "
                 f"its lower end must lie below its upper end"
             )
-        energy = pair.large_energy[: len(pair.small_energy)] * HARTREE_EV
+        energy = (pair.large_energy[..., : pair.small_energy.shape[-1]] - pair.zero) * HARTREE_EV
         return (energy >= choice.window_low) & (energy <= choice.window_high)
 
 
@@ -142,7 +154,8 @@ class Valence(Reduction):
     help = "Leave out the core levels, which chemistry hardly moves; match all others in order."
 
     def weights(self, pair: SmallAndLarge, choice: LevelChoice) -> np.ndarray:
-        return np.arange(len(pair.small_energy)) >= n_core_orbitals(pair.numbers)
+        chosen = np.arange(pair.small_energy.shape[-1]) >= pair.core
+        return np.broadcast_to(chosen, pair.small_energy.shape)
 
 
 @REDUCTIONS.register("iao")

@@ -14,6 +14,7 @@ VERBS: dict[str, str] = {
     "train": "train a model on a data set",
     "evaluate": "compare a trained model with reference values",
     "predict": "predict properties of new molecules",
+    "bands": "bands of a Hamiltonian in real space made elsewhere",
 }
 _DESCRIPTION = """\
 Learn effective Hamiltonians of molecules from quantum-chemical properties, and watch it happen.

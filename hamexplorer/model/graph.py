@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import sph_harm_y
 
 from hamexplorer.errors import StructureError
-from hamexplorer.structures.pairs import find_pairs
+from hamexplorer.structures.pairs import Pairs, find_pairs
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
 
@@ -27,12 +27,16 @@ class GraphSettings:
         cutoff_angstrom: pairs farther apart do not see each other.
         n_radial: radial functions.
         l_max: highest order of the spherical harmonics.
+        n_density, n_bond: for products, radial functions of neighbours and of the bond itself are merged into so many,
+            which keeps descriptors short.
     """
 
     elements: tuple[int, ...]
     cutoff_angstrom: float = 6.0
     n_radial: int = 8
     l_max: int = 2
+    n_density: int = 2
+    n_bond: int = 3
 
 
 class Graph(NamedTuple):
@@ -85,8 +89,8 @@ def spherical_harmonics(vectors: np.ndarray, l_max: int) -> np.ndarray:
     return np.stack(found, axis=-1)
 
 
-def make_graph(structure: Structure, settings: GraphSettings) -> Graph:
-    """Compute the arrays of one structure.
+def make_graph(structure: Structure, settings: GraphSettings, pairs: Pairs | None = None) -> Graph:
+    """Compute the arrays of one structure; its pairs within the cutoff are found if they are not given.
 
     Raises:
         StructureError: if it holds an element that the model was not made for.
@@ -99,7 +103,8 @@ def make_graph(structure: Structure, settings: GraphSettings) -> Graph:
             f"{unknown[0]}, or leave the molecule out"
         )
     species = np.array([known[int(z)] for z in structure.numbers], dtype=np.int32)
-    pairs = find_pairs(structure, cutoff_angstrom=settings.cutoff_angstrom)
+    if pairs is None:
+        pairs = find_pairs(structure, cutoff_angstrom=settings.cutoff_angstrom)
     cutoff = settings.cutoff_angstrom / BOHR_ANGSTROM
     distance = np.linalg.norm(pairs.vector, axis=1)
     n_lm = (settings.l_max + 1) ** 2

@@ -23,9 +23,6 @@ from hamexplorer.basis.coupling import Irrep, clebsch_gordan
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.layers import zeros
 
-#: Radial functions are merged into this many for products, which keeps descriptors short.
-_MERGED_DENSITY = 2
-_MERGED_BOND = 3
 #: Regularisations worth trying, in units of the mean square of the (normalised) descriptors.
 STRENGTHS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 #: Of atoms and of pairs, (items, n_descriptors, 2 l + 1) each, for every irrep.
@@ -55,7 +52,7 @@ def own_descriptors(graph: Graph, irrep: Irrep, settings: GraphSettings) -> Arra
     """Descriptors of the atoms for one irrep, shape (n_atoms, n_descriptors, 2 l + 1)."""
     n_atoms, n_elements = len(graph.species), len(settings.elements)
     density = graph.density.reshape(n_atoms, n_elements, settings.n_radial, -1)
-    merged = jnp.einsum("aenm,nk->aekm", density, _merging(settings.n_radial, _MERGED_DENSITY))
+    merged = jnp.einsum("aenm,nk->aekm", density, _merging(settings.n_radial, settings.n_density))
     merged = merged.reshape(n_atoms, -1, merged.shape[-1])
     n = merged.shape[1]
     found = []
@@ -77,9 +74,9 @@ def pair_descriptors(graph: Graph, irrep: Irrep, settings: GraphSettings) -> Arr
     """Descriptors of the directed pairs for one irrep, shape (n_pairs, n_descriptors, 2 l + 1)."""
     n_pairs, n_elements = len(graph.i), len(settings.elements)
     density = graph.density.reshape(len(graph.species), n_elements, settings.n_radial, -1)
-    merged = jnp.einsum("aenm,nk->aekm", density, _merging(settings.n_radial, _MERGED_DENSITY))
+    merged = jnp.einsum("aenm,nk->aekm", density, _merging(settings.n_radial, settings.n_density))
     merged = merged.reshape(len(graph.species), -1, merged.shape[-1])
-    bond = graph.radial @ _merging(settings.n_radial, _MERGED_BOND)
+    bond = graph.radial @ _merging(settings.n_radial, settings.n_bond)
     found = []
     if irrep.natural and irrep.l <= settings.l_max:
         found.append(graph.radial[:, :, None] * _part(graph.harmonics, irrep.l)[:, None, :])

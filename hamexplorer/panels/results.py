@@ -8,17 +8,17 @@ from html import escape
 
 import ipywidgets as widgets
 
+from hamexplorer.panels.bands import BandsPanel
 from hamexplorer.panels.download import DownloadButton
 from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import card, row, styled, text
-from hamexplorer.physics.targets import TARGETS
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.live import LivePlot
-from hamexplorer.plots.plot import number
+from hamexplorer.plots.plot import number, scale_of
 from hamexplorer.session import EXPORTS, Session
 
-_PARTS = [("all molecules", "all"), ("training", "train"), ("validation", "validation"), ("test", "test")]
+_PARTS = [("all", "all"), ("training", "train"), ("validation", "validation"), ("test", "test")]
 _MEASURES = (("mae", "MAE"), ("rmse", "RMSE"), ("rmse_per_atom", "RMSE per atom"))
 
 
@@ -34,7 +34,9 @@ class ResultsPanel:
             widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part"
         )
         self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
-        self._plots = {name: LivePlot(name, self._context()) for name in PLOTS}
+        self._bands = BandsPanel()
+        others = [name for name in PLOTS if name not in self._bands.plots]
+        self._plots = self._bands.plots | {name: LivePlot(name, self._context()) for name in others}
         self._due: dict[str, None] = {}
         self._errors = text("", "hx-errors")
         self._tiles = text("", "hx-tiles")
@@ -51,7 +53,8 @@ class ResultsPanel:
         page.observe(lambda _: self._draw(), "dark")
         session.observe(lambda _: self._draw("loss"), "history")
         session.observe(lambda _: self._results_changed(), "results")
-        session.observe(lambda _: self._draw("parity", "levels"), "picked")
+        session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
+        self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
         session.observe(lambda _: self._allow(), ["results", "model"])
         self._results_changed()
         self._allow()
@@ -59,14 +62,14 @@ class ResultsPanel:
     def _laid_out(self) -> widgets.Widget:
         downloads = row(*self._downloads.values(), names=["hx-downloads"])
         toolbar = row(self._units, self._part, downloads, names=["hx-toolbar"])
-        inside = {name: [plot.widget] for name, plot in self._plots.items()}
+        inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in self._bands.plots}
         inside["errors"].append(self._errors)
         beside = {"parity": self._target}
         cards = {
             name: card(PLOTS[name].label, children, "hx-plot", f"hx-plot-{name}", aside=beside.get(name))
             for name, children in inside.items()
         }
-        order = [cards.pop("parity"), self._molecule.widget, *cards.values()]
+        order = [self._bands.widget, cards.pop("parity"), self._molecule.widget, *cards.values()]
         grid = styled(widgets.Box(order), "hx-results-grid")
         return styled(widgets.VBox([toolbar, self._tiles, grid]), "hx-results")
 
@@ -80,6 +83,7 @@ class ResultsPanel:
             dark=self._page.dark,
             part=self._part.value,
             target=self._target.value,
+            **self._bands.choices,
         )
 
     def _draw(self, *names: str) -> None:
@@ -97,10 +101,16 @@ class ResultsPanel:
             if name == "errors":
                 self._errors.value = errors_table(context)
                 self._tiles.value = tiles(context)
+            if name == "bands":
+                self._bands.follow(context, is_crystal=self._is_crystal())
         finally:
             del self._due[name]
             if self._due:
                 self._session.pump.soon(self._draw_next)
+
+    def _is_crystal(self) -> bool:
+        session = self._session
+        return 0 <= session.picked < len(session.structures) and session.structures[session.picked].is_crystal
 
     def _units_changed(self) -> None:
         self._molecule.set_units(self._units.value)
@@ -109,12 +119,12 @@ class ResultsPanel:
     def _results_changed(self) -> None:
         results = self._session.results
         names = list(results.targets) if results is not None else list(self._session.settings.targets)
-        options = [(TARGETS[name].label, name) for name in names]
+        options = [(scale_of(name, self._context()).label, name) for name in names]
         if tuple(options) != tuple(self._target.options):
             chosen = self._target.value
             self._target.options = options
             self._target.value = chosen if chosen in names else names[0]
-        self._draw("parity", "levels", "errors")
+        self._draw(*self._bands.plots, "parity", "levels", "errors")
 
     def _allow(self) -> None:
         for kind, button in self._downloads.items():
@@ -124,16 +134,16 @@ class ResultsPanel:
 def tiles(context: PlotContext) -> str:
     """The outcome, a tile a target: its mean absolute error, and how far that is from the raw small basis.
 
-    Where all molecules are shown, the tiles tell of the test molecules: only those say what was learned.
+    Where all are shown, the tiles tell of the test molecules: only those say what was learned.
     """
     if context.results is None:
         return ""
     part = "test" if context.part == "all" else context.part
-    rows = context.results.errors(part, context.units).values()
+    rows = context.results.errors(part, context.units)
     return "".join(
-        f"<div class='hx-tile'><span>{escape(row.label)}: mean error, {part} molecules</span>"
+        f"<div class='hx-tile'><span>{escape(scale_of(name, context).label)}: mean error, {part} {context.noun}s</span>"
         f"<b>{number(float(row.mae))}</b> {escape(row.unit)}{_gain(row, 'mae', context, than=True)}</div>"
-        for row in rows
+        for name, row in rows.items()
     )
 
 
@@ -144,10 +154,10 @@ def errors_table(context: PlotContext) -> str:
     rows = context.results.errors(context.part, context.units)
     head = "".join(f"<th>{label}</th>" for _, label in _MEASURES)
     lines = []
-    for entry in rows.values():
+    for name, entry in rows.items():
         unit = f"<small>{escape(entry.unit)}</small>" if entry.unit else ""
         cells = "".join(f"<td>{_cell(entry, measure, context)}</td>" for measure, _ in _MEASURES)
-        lines.append(f"<tr><th>{escape(entry.label)}{unit}<small>{entry.n} values</small></th>{cells}</tr>")
+        lines.append(f"<tr><th>{escape(scale_of(name, context).label)}{unit}<small>{entry.n} values</small></th>{cells}</tr>")
     return f"<table class='hx-errors-table'><tr><th></th>{head}</tr>{''.join(lines)}</table>"
 
 

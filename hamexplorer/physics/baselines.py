@@ -12,6 +12,7 @@ from pyscf import df, gto, lib, scf
 from scipy.linalg import block_diag, cho_factor, cho_solve
 
 from hamexplorer._registry import Registry
+from hamexplorer.physics.cell import CellOrbitals
 from hamexplorer.physics.molecule import element_basis, make_auxiliary_mole, make_mole
 from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.structures.structure import Structure
@@ -24,6 +25,7 @@ class Baseline:
         uses_training_mean: the runner adds the training set's mean on-site blocks instead of a matrix.
         maps_levels: the runner moves its levels onto the training references before anything is learned; worth
             while where the baseline's *orbitals* are good.
+        for_crystals: it can be had of crystals, too.
     """
 
     name = ""
@@ -31,11 +33,20 @@ class Baseline:
     help = ""
     uses_training_mean = False
     maps_levels = False
+    for_crystals = False
 
     def matrix(self, structure: Structure, basis: str) -> np.ndarray:
         """H̃0 in Löwdin orbitals of the small basis, shape (n_ao, n_ao), Ha."""
         n_ao = make_mole(structure, basis).nao
         return np.zeros((n_ao, n_ao))
+
+    def matrix_at_k(self, structure: Structure, orbitals: CellOrbitals, k_points: np.ndarray) -> np.ndarray:
+        """H0(k) of a crystal between atomic orbitals of the small basis, shape (n_k, n_ao, n_ao), complex, Ha.
+
+        Only asked for where ``for_crystals`` is true.
+        """
+        n_ao = orbitals.cell(structure).nao
+        return np.zeros((len(k_points), n_ao, n_ao), complex)
 
 
 BASELINES: Registry[Baseline] = Registry("baseline")
@@ -129,6 +140,7 @@ class TrainingMean(Baseline):
     label = "Mean of the training set"
     help = "The average on-site blocks of the training molecules, an element at a time."
     uses_training_mean = True
+    for_crystals = True
 
 
 @BASELINES.register("none")
@@ -137,3 +149,4 @@ class NoBaseline(Baseline):
 
     label = "None"
     help = "Learn the whole matrix, as the paper does for molecules."
+    for_crystals = True

@@ -45,6 +45,18 @@ def real_space(matrices: np.ndarray, mesh: tuple[int, int, int]) -> np.ndarray:
     return np.ascontiguousarray(found.real)
 
 
+def reduced_mesh(mesh: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """One of k and -k of a mesh: bands are equal there, so half of the points say everything.
+
+    Returns:
+        Places among :func:`mesh_points`, shape (n_k,), and shares of the whole mesh, sum 1, shape (n_k,).
+    """
+    places = np.stack(np.unravel_index(np.arange(np.prod(mesh)), mesh), -1)
+    partner = np.ravel_multi_index(tuple((-places % np.array(mesh)).T), mesh)
+    kept = np.flatnonzero(np.arange(len(places)) <= partner)
+    return kept, np.where(partner[kept] == kept, 1.0, 2.0) / len(places)
+
+
 def symmetric_translations(
     matrices: np.ndarray, translations: np.ndarray, mesh: tuple[int, int, int]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -65,3 +66,32 @@ def make_cell(structure: Structure, basis: str, *, pseudo: str, cutoff: float = 
         sharpest = max(float(cell.bas_exp(shell).max()) for shell in range(cell.nbas))
         cell.build(ke_cutoff=float(np.ceil(_CUTOFF_OF_EXPONENT * sharpest)))
     return cell
+
+
+@dataclass(frozen=True)
+class CellOrbitals:
+    """The small basis of crystals, and what stands for their core electrons.
+
+    Attributes:
+        basis, pseudo: as in :func:`make_cell`.
+    """
+
+    basis: str
+    pseudo: str
+
+    def cell(self, structure: Structure) -> gto.Cell:
+        """For integrals only; raises StructureError or BasisError."""
+        return make_cell(structure, self.basis, pseudo=self.pseudo)
+
+    def overlap(self, structure: Structure, k_points: np.ndarray) -> np.ndarray:
+        """S(k) at fractions of the reciprocal vectors, shape (n_k, n_ao, n_ao), complex."""
+        cell = self.cell(structure)
+        return np.asarray(cell.pbc_intor("int1e_ovlp", hermi=1, kpts=cell.get_abs_kpts(k_points)), complex)
+
+    def valence(self, structure: Structure) -> np.ndarray:
+        """Electrons that each atom brings when neutral, shape (n_atoms,)."""
+        return np.asarray(self.cell(structure).atom_charges(), dtype=float)
+
+    def n_occ(self, structure: Structure) -> int:
+        """Doubly occupied bands of an insulator: half of the valence electrons a cell."""
+        return int(self.valence(structure).sum() - structure.charge) // 2

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from pyscfad.ml.pbc.scf.khf_pad import KSCFPad
 from pyscfad.ml.scf import SCFPad
 
 from hamexplorer.physics.integrals import Integrals
@@ -80,3 +81,37 @@ def coupling_of_equal_levels(state: ElectronicState) -> Array:
     change = state.hamiltonian - jax.lax.stop_gradient(state.hamiltonian)
     equal = jnp.abs(energy[:, None] - energy[None, :]) <= EQUAL_LEVELS
     return jnp.where(equal & ~jnp.eye(len(energy), dtype=bool), coeff.T @ change @ coeff, 0.0)
+
+
+class Bands(NamedTuple):
+    """Eigenstates of one crystal at its k-points, in orthogonalised orbitals; padding bands come last.
+
+    Attributes:
+        energy: ascending, shape (n_k, n_ao), Ha; padding bands lie far above and are masked by ``mask``.
+        coeff: orthonormal columns, shape (n_k, n_ao, n_ao), complex.
+        mask: true for real bands, shape (n_k, n_ao).
+        hamiltonian: the H(k) that was solved, between atomic orbitals, shape (n_k, n_ao, n_ao), Ha.
+    """
+
+    energy: Array
+    coeff: Array
+    mask: Array
+    hamiltonian: Array
+
+
+def solve_bands(hamiltonian: Array, integrals: Integrals) -> Bands:
+    r"""Solve $H(k) C = S(k) C \varepsilon$ at every k-point, as $\tilde H = S^{-1/2} H S^{-1/2}$.
+
+    Args:
+        hamiltonian: H(k), Hermitian, between atomic orbitals, shape (n_k, n_ao, n_ao), Ha.
+        integrals: of the same crystal, padded to the same sizes.
+
+    Returns:
+        The bands, through PySCFAD's padded class for k-points; derivatives as in :func:`solve`.
+    """
+    x = integrals.orthogonaliser
+    mf = KSCFPad(_Orbitals(integrals))
+    overlap = jnp.broadcast_to(jnp.diag(integrals.ao_mask.astype(hamiltonian.dtype)), hamiltonian.shape)
+    # PySCFAD itself puts the padding's 1 on the diagonal, see above.
+    energy, coeff = mf.eig(x @ hamiltonian @ x, overlap)
+    return Bands(energy, coeff, mf.mo_mask(energy), hamiltonian)

@@ -18,7 +18,8 @@ from jax import Array
 from hamexplorer._registry import Registry
 from hamexplorer.basis.reductions import ReducedReference
 from hamexplorer.physics.integrals import Integrals
-from hamexplorer.physics.solve import ElectronicState, coupling_of_equal_levels
+from hamexplorer.physics.solve import Bands, ElectronicState, coupling_of_equal_levels
+from hamexplorer.units import HARTREE_EV
 
 #: Gaps below this (Ha) enter the polarizability through a smooth continuation that never reaches zero.
 SMALLEST_GAP = 0.03
@@ -43,7 +44,9 @@ class Target:
         unit: atomic unit of the values, as text.
         is_energy: shown in eV or Ha as the user likes.
         default_weight: weight in the loss when chosen without one.
-        axes: what each axis of a value runs over: "n_ao", "n_atoms" or "x" (Cartesian).
+        axes: what each axis of a molecule's value runs over: "n_ao", "n_atoms", "x" (Cartesian) or "n_grid" (energies).
+        band_axes: the same of a crystal's value, which may also run over "n_k"; None where a crystal has no
+            such property.
         irreps: how one value rotates: "0e" scalar, "1o" vector, "tensor" Cartesian rank 2, "matrix" between orbitals.
     """
 
@@ -54,10 +57,15 @@ class Target:
     is_energy: ClassVar[bool] = False
     default_weight: ClassVar[float] = 1.0
     axes: ClassVar[tuple[str, ...]] = ()
+    band_axes: ClassVar[tuple[str, ...] | None] = None
     irreps: ClassVar[str] = "0e"
 
     def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
-        """The property of one state, padded shape."""
+        """The property of one molecule's state, padded shape."""
+        raise NotImplementedError
+
+    def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
+        """The property of one crystal, padded shape; only asked for where ``band_axes`` is not None."""
         raise NotImplementedError
 
     def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray | None:
@@ -69,7 +77,7 @@ class Target:
         return getattr(properties, self.name)
 
     def weights(self, value: np.ndarray, reduced: ReducedReference) -> np.ndarray:
-        """Which of a value's scalars count, same shape as the value; 0 or 1."""
+        """How much each of a value's scalars counts, same shape as the value: 0 or 1, or a k-point's share."""
         return np.ones(np.shape(value))
 
 
@@ -86,9 +94,13 @@ class MOEnergy(Target):
     is_energy = True
     default_weight = 1e4
     axes = ("n_ao",)
+    band_axes = ("n_k", "n_ao")
 
     def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
         return jnp.where(state.mo_mask, state.mo_energy, 0.0)
+
+    def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
+        return jnp.where(bands.mask, bands.energy, 0.0)
 
     def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray:
         return reduced.levels
@@ -102,10 +114,14 @@ class HomoLumoGap(Target):
     """Energy between the highest occupied and the lowest empty level."""
 
     label = "HOMO-LUMO gap"
-    help = "The energy from the highest filled to the lowest empty level: roughly the colour of a molecule."
+    help = (
+        "The energy from the highest filled to the lowest empty level: roughly the colour of a molecule. "
+        "Of a crystal, the band gap on its k-mesh."
+    )
     unit = "Ha"
     is_energy = True
     default_weight = 1e2
+    band_axes = ()
 
     def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
         # A molecule whose small basis has no empty orbital (He in STO-3G) has no gap; it is masked by the frame.
@@ -113,15 +129,80 @@ class HomoLumoGap(Target):
         gap = state.mo_energy[lumo] - state.mo_energy[integrals.n_occ - 1]
         return jnp.where(state.mo_mask[lumo], gap, 0.0)
 
+    def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
+        lumo = jnp.minimum(integrals.n_occ, bands.energy.shape[-1] - 1)
+        here = integrals.k_weights > 0
+        bottom = jnp.where(here, bands.energy[:, lumo], jnp.inf).min()
+        top = jnp.where(here, bands.energy[:, integrals.n_occ - 1], -jnp.inf).max()
+        return jnp.where(bands.mask[0, lumo], bottom - top, 0.0)
+
     def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray | None:
-        return _gap(properties.mo_energy, n_occ) if len(reduced.levels) > n_occ else None
+        return _gap(properties.mo_energy, n_occ) if reduced.levels.shape[-1] > n_occ else None
 
     def raw(self, properties: Any, fock: np.ndarray | None, n_occ: int) -> np.ndarray | None:
         return _gap(properties.mo_energy, n_occ)
 
 
 def _gap(mo_energy: np.ndarray, n_occ: int) -> np.ndarray | None:
-    return np.asarray(mo_energy[n_occ] - mo_energy[n_occ - 1]) if len(mo_energy) > n_occ else None
+    """Of a molecule's levels or a crystal's bands on its mesh; negative where bands overlap."""
+    if mo_energy.shape[-1] <= n_occ:
+        return None
+    return np.asarray(mo_energy[..., n_occ].min() - mo_energy[..., n_occ - 1].max())
+
+
+#: Energies at which a density of states is learned, Ha, and the width of its Gaussians (0.5 eV).
+DOS_GRID = np.arange(-40.0, 20.01, 0.25) / HARTREE_EV
+DOS_WIDTH = 0.5 / HARTREE_EV
+_DOS_HEIGHT = 2.0 / (DOS_WIDTH * np.sqrt(2 * np.pi))
+
+
+@TARGETS.register("dos")
+class DensityOfStates(Target):
+    r"""Density of states $\sum_n 2\,g(E - \varepsilon_n)$, g a normalised Gaussian; of a crystal the mean over k."""
+
+    label = "Density of states"
+    help = "How many levels lie near each energy, blurred by half an electronvolt; up to the highest level matched."
+    unit = "1/Ha"
+    default_weight = 1e2
+    axes = ("n_grid",)
+    band_axes = ("n_grid",)
+
+    def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
+        return _dos(state.mo_energy[None], state.mo_mask[None].astype(float))
+
+    def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
+        return _dos(bands.energy, bands.mask * integrals.k_weights[:, None])
+
+    def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray:
+        return _dos_of(reduced.levels, reduced.k_weights)
+
+    def raw(self, properties: Any, fock: np.ndarray | None, n_occ: int) -> np.ndarray:
+        return _dos_of(properties.mo_energy, getattr(properties, "k_weights", None))
+
+    def weights(self, value: np.ndarray, reduced: ReducedReference) -> np.ndarray:
+        """Where matched levels are, and none near that the small matrix may place as it likes."""
+        matched, free = reduced.levels[reduced.weights > 0], reduced.levels[reduced.weights == 0]
+        low, high = matched.min() - 4 * DOS_WIDTH, matched.max() + 4 * DOS_WIDTH
+        away = (np.abs(DOS_GRID[:, None] - free.ravel()) > 4 * DOS_WIDTH).all(1)
+        return ((DOS_GRID >= low) & (DOS_GRID <= high) & away).astype(float)
+
+
+def _dos_of(levels: np.ndarray, k_weights: np.ndarray | None) -> np.ndarray:
+    """The same in NumPy: of a molecule's levels (n_levels,), or of bands (n_k, n_bands) with their k-points' shares."""
+    share = np.ones(1) if k_weights is None else k_weights
+    x = (DOS_GRID[:, None, None] - np.atleast_2d(levels)) / DOS_WIDTH
+    return (share[:, None] * np.exp(-0.5 * x**2)).sum((1, 2)) * _DOS_HEIGHT
+
+
+def _dos(energy: Array, weight: Array) -> Array:
+    """On ``DOS_GRID``, two electrons a level, 1/Ha, of levels and their weights (n_k, n_ao)."""
+
+    def one(k: tuple[Array, Array]) -> Array:
+        levels, share = k
+        x = (DOS_GRID[:, None] - levels[None, :]) / DOS_WIDTH
+        return (share * jnp.exp(-0.5 * jnp.minimum(x**2, 200.0))).sum(1)
+
+    return _DOS_HEIGHT * jax.lax.map(one, (energy, weight)).sum(0)
 
 
 @TARGETS.register("dipole")
@@ -232,17 +313,33 @@ class HamiltonianMatrix(Target):
     is_energy = True
     default_weight = 1e3
     axes = ("n_ao", "n_ao")
+    band_axes = ("n_k", "n_ao", "n_ao")
     irreps = "matrix"
 
     def predict(self, state: ElectronicState, integrals: Integrals) -> Array:
         real = integrals.ao_mask[:, None] & integrals.ao_mask[None, :]
         return jnp.where(real, state.hamiltonian, 0.0)
 
+    def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
+        """Re H(k) + Im H(k) between atomic orbitals: one is symmetric, the other antisymmetric, so that no element is lost.
+
+        The norm of a difference is that of H(k), and its mean over the mesh that of H(T) (Parseval).
+        """
+        real = integrals.ao_mask[:, None] & integrals.ao_mask[None, :]
+        return jnp.where(real, as_real(bands.hamiltonian), 0.0)
+
     def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray | None:
-        return reduced.matrix
+        return None if reduced.matrix is None else as_real(reduced.matrix)
 
     def raw(self, properties: Any, fock: np.ndarray | None, n_occ: int) -> np.ndarray | None:
-        return fock
+        return None if fock is None else as_real(fock)
 
     def weights(self, value: np.ndarray, reduced: ReducedReference) -> np.ndarray:
-        return np.triu(np.ones(np.shape(value)))
+        if reduced.k_weights is None:
+            return np.triu(np.ones(np.shape(value)))
+        return np.broadcast_to(reduced.k_weights[:, None, None], np.shape(value))
+
+
+def as_real(hermitian: Any) -> Any:
+    """Re + Im of a Hermitian matrix; a real one stays as it is."""
+    return hermitian.real + hermitian.imag

@@ -27,7 +27,7 @@ class Errors(Plot):
         if context.results is None:
             return "Press Train: the errors appear with the first epoch."
         if not any(row.n for row in context.results.errors(context.part, context.units).values()):
-            return f"There is no {context.part} molecule: choose another part, or another split."
+            return f"There is no {context.part} {context.noun}: choose another part, or another split."
         return ""
 
     def figure(self, context: PlotContext) -> go.Figure:
@@ -93,7 +93,7 @@ def _gain_axis(rows: Any, context: PlotContext) -> dict[str, Any]:
     gains = [gain(row, field) for row in rows.values() for field, _, _ in MEASURES]
     finite = [value for value in gains if np.isfinite(value)] or [1.0]
     low, high = min(1.0, min(finite) / 1.6), max(3.0, max(finite) * 2.2)
-    title = f"times smaller than {context.small_basis} ({context.part} molecules)"
+    title = f"times smaller than {context.small_basis} ({context.part} {context.noun}s)"
     ticks = [
         value
         for value in (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

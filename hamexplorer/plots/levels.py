@@ -30,6 +30,8 @@ class Levels(Plot):
             return "Pick a molecule in the table, or click a point of the parity plot."
         if not 0 <= context.picked < len(context.results.mo_energy):
             return "The picked molecule is not in the dataset of this training: pick another one."
+        if context.results.dataset.references[context.picked].structure.is_crystal:
+            return "A crystal has bands instead of levels: see bands and density of states."
         if context.results.mo_energy[context.picked] is None:
             return "The levels of this molecule were not predicted: pick another one."
         return ""

@@ -35,6 +35,29 @@ const drawNext = () => {
   }
 };
 
+// Plots with the same link show the same k-point. A trace says in its meta what it is for: "points" under the pointer
+// carry [place, band], "places" carry their place, and a "mark" is put where the place under the pointer is, which the
+// figure's first annotation tells.
+const LINKED = "hamexplorer-linked";
+const role = (name) => (trace) => trace.meta?.link === name;
+
+function markAt(traces, place) {
+  const places = traces.find(role("places"));
+  const at = places?.customdata.indexOf(place) ?? -1;
+  const found = {};
+  for (const key of ["x", "y", "z"]) if (places?.[key]) found[key] = [places[key][at] ?? null];
+  return { found, said: places?.text?.[at] ?? "" };
+}
+
+// At most ten messages a second, the last one always.
+function seldom(send) {
+  let next, timer;
+  return (message) => {
+    next = message;
+    timer ??= setTimeout(() => ((timer = undefined), send(next)), 100);
+  };
+}
+
 export default () => {
   const views = new Set();
 
@@ -56,6 +79,8 @@ export default () => {
     let library, requested = false, drawn = false;
     // What the reader zoomed to, axis by axis: {xaxis: {range}}; forgotten when the figure's revision changes.
     let zoom = {}, revision;
+    // The place that a linked plot points at, and what is under the pointer here.
+    let marked = null, pointed = null;
 
     const draw = () => {
       requested = false;
@@ -71,12 +96,47 @@ export default () => {
         delete layout[axis].range;
         Object.assign(layout[axis], view);
       }
-      library.react(place, copied(model.get("_widget_data")), layout, { ...model.get("_config") });
+      const traces = copied(model.get("_widget_data"));
+      const mark = traces.find(role("mark"));
+      if (mark && marked !== null) {
+        const { found, said } = markAt(traces, marked);
+        Object.assign(mark, found);
+        layout.annotations[0].text = said;
+      }
+      library.react(place, traces, layout, { ...model.get("_config") });
       if (!drawn) listen();
       drawn = true;
     };
+    const linked = (event) => {
+      const point = event?.points?.find((each) => role("points")(each.data) && each.customdata?.[0] >= 0);
+      return point ? { place: point.customdata[0], band: point.customdata[1], set: point.data.meta.set } : null;
+    };
+    const sendHovered = seldom((hovered) => model.send({ hovered }));
+    const point = (found) => {
+      if (JSON.stringify(found) === JSON.stringify(pointed)) return;
+      pointed = found;
+      const detail = { link: model.get("link"), place: found?.place ?? null };
+      document.dispatchEvent(new CustomEvent(LINKED, { detail }));
+      sendHovered(found);
+    };
+    const follow = ({ detail }) => {
+      if (!detail.link || detail.link !== model.get("link") || detail.place === marked) return;
+      marked = detail.place;
+      requestAnimationFrame(showMark);
+    };
+    const showMark = () => {
+      const index = drawn ? (place.data?.findIndex(role("mark")) ?? -1) : -1;
+      if (index < 0) return;
+      const { found, said } = markAt(place.data, marked);
+      const moved = Object.fromEntries(Object.entries(found).map(([key, value]) => [key, [value]]));
+      library.update(place, moved, { "annotations[0].text": said }, [index]);
+    };
     const listen = () => {
+      place.on("plotly_hover", (event) => point(linked(event)));
+      place.on("plotly_unhover", () => point(null));
       place.on("plotly_click", (event) => {
+        const clicked = linked(event);
+        if (clicked) model.send({ clicked });
         const picked = event.points?.find((point) => Number.isInteger(point.customdata))?.customdata;
         if (picked !== undefined) model.send({ picked });
       });
@@ -98,6 +158,7 @@ export default () => {
       if (!requested) requested = !!later(draw);
     };
 
+    document.addEventListener(LINKED, follow);
     views.add(request);
     const observer = new ResizeObserver(request);
     observer.observe(place);
@@ -108,6 +169,7 @@ export default () => {
     });
     return () => {
       observer.disconnect();
+      document.removeEventListener(LINKED, follow);
       views.delete(request);
       if (drawn) library.purge(place);
     };

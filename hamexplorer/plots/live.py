@@ -36,12 +36,21 @@ class _Library(anywidget.AnyWidget):
 
 
 class PlotWidget(anywidget.AnyWidget):
-    """A figure on a page. Its state (``_widget_data``, ``_widget_layout``) is complete at any time."""
+    """A figure on a page. Its state (``_widget_data``, ``_widget_layout``) is complete at any time.
+
+    Plots with the same ``link`` show the same k-point: what is under the pointer in one is marked in the others, by the
+    browser alone. Python is told as well: ``hovered`` and ``clicked`` are {"place", "band", "set"} of the point under the
+    pointer and of the one clicked last, or None.
+    """
 
     _esm = Path(__file__).parent / "live.js"
     _widget_data: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _widget_layout = traitlets.Dict().tag(sync=True)
     _config = traitlets.Dict(theme.CONFIG).tag(sync=True)
+    link = traitlets.Unicode("").tag(sync=True)
+    # Not synced: the browser sends messages, since saving its state would send the whole figure back.
+    hovered = traitlets.Dict(None, allow_none=True)
+    clicked = traitlets.Dict(None, allow_none=True)
 
     _library: _Library | None = None
 
@@ -50,6 +59,12 @@ class PlotWidget(anywidget.AnyWidget):
             PlotWidget._library = _Library()
         whole = _plain(figure)
         super().__init__(_widget_data=whole["data"], _widget_layout=whole["layout"])
+        self.on_msg(self._pointed)
+
+    def _pointed(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        for name in ("hovered", "clicked"):
+            if isinstance(message, dict) and name in message:
+                setattr(self, name, message[name])
 
     def draw(self, figure: go.Figure) -> None:
         """Show another figure in the same place.

@@ -38,7 +38,7 @@ class Parity(Plot):
         if context.target is not None and context.target not in results.targets:
             return "This target is not part of the training: choose it among the targets and train again."
         if not len(_shown(_values(context, results), results, context.part)):
-            return f"There is no {context.part} molecule: choose another part, or another split."
+            return f"There is no {context.part} {context.noun}: choose another part, or another split."
         return ""
 
     def figure(self, context: PlotContext) -> go.Figure:
@@ -121,7 +121,7 @@ class _Cloud:
             mode="markers",
             customdata=structure.astype(np.int32),
             text=[labels[i] for i in structure],
-            hovertemplate=f"<b>%{{text}}</b> · molecule %{{customdata}}<br>reference %{{x:.4f}}{unit}"
+            hovertemplate=f"<b>%{{text}}</b> · {self.context.noun} %{{customdata}}<br>reference %{{x:.4f}}{unit}"
             f"<br>{name if name.startswith('raw') else 'predicted'} %{{y:.4f}}{unit}<extra>{name}</extra>",
             **style,
         )

@@ -29,6 +29,10 @@ class PlotContext:
         dark: whether the page is dark.
         part: "train", "validation", "test" or "all".
         target: the target that the parity plot shows; None means the first one.
+        zero: what counts as zero in plots of bands: "fermi", "vbm" (valence band maximum) or "vacuum".
+        fat: whose share in the bands is shown: "element", "momentum" (of the orbitals), or "" for none.
+        broadening_eV: standard deviation of a state in the density of states.
+        sets: which bands are shown: "raw", "reference", "learned".
     """
 
     history: History | None = None
@@ -38,6 +42,29 @@ class PlotContext:
     dark: bool = False
     part: str = "all"
     target: str | None = None
+    zero: str = "fermi"
+    fat: str = ""
+    broadening_eV: float = 0.2
+    sets: tuple[str, ...] = ("raw", "reference", "learned")
+
+    @property
+    def energy_factor(self) -> float:
+        """From hartree to the units shown."""
+        return energy_factor(self.units)
+
+    @property
+    def energy_digits(self) -> int:
+        """Digits behind the point of an energy in a sentence."""
+        return 2 if self.units == "eV" else 4
+
+    @property
+    def noun(self) -> str:
+        """What the dataset consists of, for sentences: "molecule", "crystal", or "structure" if of both."""
+        structures = self.results.dataset.structures if self.results is not None else ()
+        kinds = {structure.is_crystal for structure in structures}
+        return {frozenset({True}): "crystal", frozenset({True, False}): "structure"}.get(
+            frozenset(kinds), "molecule"
+        )
 
     @property
     def palette(self) -> Palette:
@@ -73,6 +100,8 @@ class Plot:
 
 
 PLOTS: Registry[Plot] = Registry("plot")
+#: Targets that go by another name where all structures are crystals.
+_OF_CRYSTALS = {"mo_energy": "Band energies", "homo_lumo_gap": "Band gap"}
 
 
 @dataclass(frozen=True)
@@ -97,9 +126,10 @@ def scale_of(name: str, context: PlotContext) -> Scale:
         from hamexplorer.physics.targets import TARGETS
 
         target = TARGETS[name]
+    label = _OF_CRYSTALS.get(name, target.label) if context.noun == "crystal" else target.label
     if target.is_energy:
-        return Scale(target.label, context.units, energy_factor(context.units))
-    return Scale(target.label, target.unit, 1.0)
+        return Scale(label, context.units, energy_factor(context.units))
+    return Scale(label, target.unit, 1.0)
 
 
 def number(value: float, digits: int = 3) -> str:

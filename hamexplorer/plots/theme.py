@@ -38,7 +38,7 @@ SYMBOLS: dict[str, str] = {"train": "circle", "validation": "diamond", "test": "
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme; names say what a colour means."""
+    """The colours of one theme; names say what a colour means, ``series`` tells any kinds apart."""
 
     text: str
     muted: str
@@ -54,6 +54,7 @@ class Palette:
     picked: str
     better: str
     worse: str
+    series: tuple[str, ...]
 
 
 LIGHT = Palette(
@@ -71,6 +72,7 @@ LIGHT = Palette(
     picked="#CC79A7",
     better="#0072B2",
     worse="#D55E00",
+    series=("#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"),
 )
 DARK = Palette(
     text="#E6E6E6",
@@ -87,6 +89,7 @@ DARK = Palette(
     picked="#F0A6CB",
     better="#56B4E9",
     worse="#E69F00",
+    series=("#E69F00", "#2CC295", "#F0A6CB", "#E5763A", "#F0E442"),
 )
 
 

@@ -28,6 +28,7 @@ from hamexplorer.reference.properties import (
     ReferenceDataset,
 )
 from hamexplorer.reference.store import write_aside
+from hamexplorer.structures.paths import KPath
 from hamexplorer.structures.structure import Structure
 
 FORMAT = "hamexplorer reference dataset"
@@ -36,6 +37,8 @@ VERSION = 2
 _MOLECULES = 1
 #: What a file of molecules may lack and one of crystals may not.
 _OF_CRYSTALS = ("structure.cell", "structure.pbc", "mesh", "small.fermi", "large.fermi")
+#: Properties that older files of molecules lack.
+_NEWER = ("fermi", "vacuum", "path_energy")
 
 
 def write_hdf5(path: Path, dataset: ReferenceDataset) -> None:
@@ -133,6 +136,8 @@ def _columns(references: Sequence[Reference]) -> dict[str, list[np.ndarray | Non
             "structure.cell": column([r.structure.cell for r in references]),
             "structure.pbc": column([r.structure.pbc for r in references]),
             "mesh": column([r.mesh for r in references]),
+            "path.points": column([None if r.path is None else r.path.points for r in references]),
+            "path.text": column([None if r.path is None else _path_text(r.path) for r in references]),
         }
     for name in MATRIX_FIELDS:
         columns[name] = column([getattr(r, name) for r in references])
@@ -142,6 +147,19 @@ def _columns(references: Sequence[Reference]) -> dict[str, list[np.ndarray | Non
     columns["structure.name"] = column([_utf8(r.structure.name) for r in references])
     columns["structure.source"] = column([_utf8(r.structure.source) for r in references])
     return columns
+
+
+def _path_text(path: KPath) -> np.ndarray:
+    """Corners and convention of a path, as JSON."""
+    return _utf8(json.dumps({"corners": path.corners, "convention": path.convention}, ensure_ascii=False))
+
+
+def _path(row: dict[str, Any]) -> KPath | None:
+    if row.get("path.points") is None or row.get("path.text") is None:
+        return None
+    text = json.loads(row["path.text"].tobytes().decode())
+    corners = tuple((int(place), str(label)) for place, label in text["corners"])
+    return KPath(row["path.points"], corners, str(text["convention"]))
 
 
 def _utf8(text: str) -> np.ndarray:
@@ -194,11 +212,11 @@ def _dataset(header: dict[str, Any], columns: dict[str, list[np.ndarray | None]]
 
 def _reference(row: dict[str, Any]) -> Reference:
     def properties(side: str) -> Properties:
-        values: dict[str, Any] = {name: row[f"{side}.{name}"] for name in PROPERTY_FIELDS if name != "fermi"}
-        values["fermi"] = row.get(
-            f"{side}.fermi"
-        )  # files of molecules from before there were crystals lack it
-        for name in ("e_tot", "fermi"):
+        # Files from before there were crystals lack what only these have.
+        values: dict[str, Any] = {
+            name: row.get(f"{side}.{name}") if name in _NEWER else row[f"{side}.{name}"] for name in PROPERTY_FIELDS
+        }
+        for name in ("e_tot", "fermi", "vacuum"):
             values[name] = None if values[name] is None else float(values[name])
         return Properties(**values)
 
@@ -219,4 +237,5 @@ def _reference(row: dict[str, Any]) -> Reference:
         small=properties("small"),
         large=properties("large"),
         mesh=row.get("mesh"),
+        path=_path(row),
     )

@@ -13,6 +13,7 @@ from hamexplorer.reference.crystal_method import CrystalMethod, CrystalPoint
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.projection import project_on_iaos
 from hamexplorer.reference.single_point import SinglePoint
+from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
 
 
@@ -29,6 +30,8 @@ class Properties:
         mayer_bond_order: shape (n_atoms, n_atoms); the diagonal sums over the atom's own block.
         e_tot: total energy, Ha; of a crystal, a cell.
         fermi: Fermi level of a crystal, Ha.
+        vacuum: potential far from a layer, Ha; None or NaN where not defined.
+        path_energy: bands of a crystal on ``Reference.path``, ascending, shape (n_points, n_bands), Ha.
     """
 
     mo_energy: np.ndarray
@@ -40,6 +43,8 @@ class Properties:
     mayer_bond_order: np.ndarray | None = None
     e_tot: float | None = None
     fermi: float | None = None
+    vacuum: float | None = None
+    path_energy: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         freeze_arrays(self)
@@ -68,6 +73,7 @@ class Reference:
         small, large: values of the two calculations.
         mesh: k-points along each reciprocal vector, shape (3,); None for a molecule. Points and cells T are those of
             :func:`hamexplorer.physics.bloch.mesh_points` and ``mesh_translations``.
+        path: where ``path_energy`` was computed; None for a molecule.
     """
 
     structure: Structure
@@ -78,6 +84,7 @@ class Reference:
     small: Properties
     large: Properties
     mesh: np.ndarray | None = None
+    path: KPath | None = None
 
     def __post_init__(self) -> None:
         freeze_arrays(self)
@@ -111,6 +118,8 @@ class Reference:
             small=Properties.of(small),
             large=Properties.of(large),
             mesh=np.array(mesh),
+            # Laid by the same function as when the bands were computed; its points are kept with them all the same.
+            path=replace(standard_path(structure), points=small.path_points),
         )
 
 

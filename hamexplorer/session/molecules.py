@@ -1,4 +1,4 @@
-"""The part of the session that holds molecules: loaded structures, what is chosen and what is picked."""
+"""The part of the session that holds molecules and crystals: what is loaded, what is chosen and what is picked."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from hamexplorer.errors import HamExplorerError
 from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
 from hamexplorer.session.pump import Pump
 from hamexplorer.session.state import Message, Selection
+from hamexplorer.structures.cells import warnings_about
 from hamexplorer.structures.files import read_structures
 from hamexplorer.structures.sources import SOURCES
 from hamexplorer.structures.structure import Structure
 
 
 class Molecules(traitlets.HasTraits):
-    """Loaded molecules. Those of ``dataset`` come first, those without references after them.
+    """Loaded molecules and crystals. Those of ``dataset`` come first, those without references after them.
 
     Traits hold immutable values and change only in verbs and in events that the pump delivers.
     """
@@ -58,16 +59,16 @@ class Molecules(traitlets.HasTraits):
     def close_dataset(self) -> None:
         """Forget the references; loaded structures stay."""
         self._set_dataset(None)
-        self.say("No references are open; load molecules, then compute their references.")
+        self.say("No references are open; load structures, then compute their references.")
 
     def load_structures(self, source: str, params: Any = None) -> None:
-        """Add the molecules of an entry of SOURCES to those that are loaded."""
+        """Add the structures of an entry of SOURCES to those that are loaded."""
         entry = SOURCES[source]
         settings = entry.Params() if params is None else params
         self._load(f"Loading from {entry.label}", lambda: entry.load(settings), self._structures_loaded)
 
     def load_upload(self, files: Mapping[str, bytes]) -> None:
-        """Add the molecules of uploaded files, all or none; a file with references becomes the dataset."""
+        """Add the structures of uploaded files, all or none; a file with references becomes the dataset."""
         with_references = [name for name, content in files.items() if _holds_references(name, content)]
         if with_references and len(files) > 1:
             self.say(f"{with_references[0]} holds references and opens as dataset; upload it alone", "error")
@@ -81,7 +82,7 @@ class Molecules(traitlets.HasTraits):
         count = len(self.loaded)
         self.loaded = ()
         self._rebuild()
-        self.say(f"Removed {count} {molecules(count)} without references.")
+        self.say(f"Removed {count} {structures_noun(count)} without references.")
 
     def _load(self, doing: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         if self.loading:
@@ -102,7 +103,7 @@ class Molecules(traitlets.HasTraits):
     def _dataset_opened(self, dataset: ReferenceDataset) -> None:
         self._set_dataset(dataset)
         aside = f"; {len(dataset.set_aside)} were set aside" if dataset.set_aside else ""
-        self.say(f"Opened {len(dataset)} {molecules(len(dataset))} with references{aside}.")
+        self.say(f"Opened {len(dataset)} {structures_noun(len(dataset))} with references{aside}.")
 
     def _structures_loaded(self, structures: list[Structure]) -> None:
         known = {structure.key for structure in self.structures}
@@ -114,7 +115,13 @@ class Molecules(traitlets.HasTraits):
             self.pick(first)
         twice = len(structures) - len(fresh)
         repeated = f"; {twice} {'was' if twice == 1 else 'were'} there already" if twice else ""
-        self.say(f"Loaded {len(fresh)} {molecules(len(fresh))}{repeated}.")
+        doubts = [sentence for structure in fresh for sentence in warnings_about(structure)]
+        if not doubts:
+            self.say(f"Loaded {len(fresh)} {structures_noun(len(fresh))}{repeated}.")
+            return
+        more = f" The same is true of {len(doubts) - 1} more." if len(doubts) > 1 else ""
+        told = f"Loaded {len(fresh)} {structures_noun(len(fresh))}{repeated}, but {doubts[0]}.{more}"
+        self.say(told, "warning")
 
     def _set_dataset(self, dataset: ReferenceDataset | None) -> None:
         known = {s.key for s in dataset.structures} if dataset else set()
@@ -132,7 +139,7 @@ class Molecules(traitlets.HasTraits):
             try:
                 self.selected = self.selection.indices(self.structures)
             except HamExplorerError:
-                # What was chosen for the molecules before does not fit these: show all of them.
+                # What was chosen for the structures before does not fit these: show all of them.
                 self.selection, self.selected = Selection(), tuple(range(len(self.structures)))
             keys = [structure.key for structure in self.structures]
             self.picked = keys.index(key) if key in keys else min(0, len(keys) - 1)
@@ -147,11 +154,11 @@ class Molecules(traitlets.HasTraits):
             self.say(str(error), "error")
             return
         if not chosen and self.structures:
-            self.say("no loaded molecule passes this selection, so it was not applied; widen it", "error")
+            self.say("no loaded structure passes this selection, so it was not applied; widen it", "error")
             return
         with self.hold_trait_notifications():
             self.selection, self.selected = selection, chosen
-        self.say(f"{len(chosen)} of {len(self.structures)} {molecules(len(self.structures))} chosen.")
+        self.say(f"{len(chosen)} of {len(self.structures)} {structures_noun(len(self.structures))} chosen.")
 
     def pick(self, index: int) -> None:
         """Show one structure in every view."""
@@ -172,8 +179,8 @@ class Molecules(traitlets.HasTraits):
         return tuple(i for i in self.selected if not self.has_reference(i))
 
 
-def molecules(count: int) -> str:
-    return "molecule" if count == 1 else "molecules"
+def structures_noun(count: int) -> str:
+    return "structure" if count == 1 else "structures"
 
 
 def _holds_references(filename: str, content: bytes) -> bool:

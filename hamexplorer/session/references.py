@@ -8,14 +8,18 @@ from typing import Any
 
 import traitlets
 
+from hamexplorer.errors import HamExplorerError
 from hamexplorer.reference.dataset import SHIPPED, ReferenceDataset
 from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, run_references
-from hamexplorer.reference.method import ReferenceMethod
-from hamexplorer.session.molecules import Molecules, molecules
+from hamexplorer.reference.kinds import Method
+from hamexplorer.reference.methods import serves, structure_kind
+from hamexplorer.session.crystals import Crystals
+from hamexplorer.session.molecules import structures_noun
 from hamexplorer.session.state import ReferenceState
+from hamexplorer.structures.structure import Structure
 
 
-class References(Molecules):
+class References(Crystals):
     """Reference calculations for the chosen structures that have none."""
 
     references = traitlets.Any(ReferenceState())
@@ -24,19 +28,41 @@ class References(Molecules):
         super().__init__(**kwargs)
         self._cancel = threading.Event()
 
-    def estimate_references(self, method: ReferenceMethod, *, jobs: int = 2) -> float:
+    @property
+    def reference_kind(self) -> str:
+        """What the methods for the chosen structures without references are for: "molecule" or "crystal".
+
+        Where both are waiting it is that of the picked one, or of the first.
+        """
+        waiting = self.without_references
+        if self.picked in waiting:
+            waiting = (self.picked,)
+        return structure_kind([self.structures[i] for i in waiting[:1]])
+
+    def why_not_references(self) -> str:
+        """Why no reference can be computed now; empty if it can."""
+        if self.references.running:
+            return "reference calculations are under way"
+        waiting = [self.structures[i] for i in self.without_references]
+        if not waiting:
+            return "every chosen structure has references"
+        try:
+            structure_kind(waiting)
+        except HamExplorerError as error:
+            return str(error)
+        return ""
+
+    def estimate_references(self, method: Method, *, jobs: int = 2) -> float:
         """Seconds that :meth:`compute_references` would take."""
         waiting = [self.structures[i] for i in self.without_references]
         return estimate_seconds(waiting, method, jobs=jobs, store=None) if waiting else 0.0
 
-    def compute_references(self, method: ReferenceMethod, *, jobs: int = 2) -> None:
+    def compute_references(self, method: Method, *, jobs: int = 2) -> None:
         """Compute the references of the selected structures that have none, in worker processes."""
         waiting = [self.structures[i] for i in self.without_references]
-        if not waiting or self.references.running:
-            reason = (
-                "reference calculations are under way" if waiting else "every chosen molecule has references"
-            )
-            self.say(f"{reason}; there is nothing to start", "warning", "references")
+        reason = self.why_not_references() or _why_not_with(method, waiting)
+        if reason:
+            self.say(reason, "warning", "references")
             return
         self._cancel = cancel = threading.Event()
         self.references = ReferenceState(total=len(waiting), label="starting")
@@ -83,11 +109,16 @@ class References(Molecules):
         )
         self._set_dataset(merged)
         count = len(computed)
-        self.say(f"References of {count} {molecules(count)} are ready.{note}{aside}", level, "references")
+        self.say(f"References of {count} {structures_noun(count)} are ready.{note}{aside}", level, "references")
 
     def _references_failed(self, sentences: list[str]) -> None:
         self.references = ReferenceState()
         self.say(sentences[-1], "error", "references")
+
+
+def _why_not_with(method: Method, waiting: list[Structure]) -> str:
+    kind = structure_kind(waiting)
+    return "" if serves(method, kind) else f"{method.label} is no method for a {kind}"
 
 
 def _merged(old: ReferenceDataset | None, new: ReferenceDataset) -> ReferenceDataset:

@@ -55,18 +55,19 @@ class ReferenceState:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which of the loaded structures are used: by element, heavy atoms and index range."""
+    """Which of the loaded structures are used: by kind, element, heavy atoms and index range."""
 
     elements: str = ""
     min_heavy: int | None = None
     max_heavy: int | None = None
     index_range: str = ""
+    kind: str = ""
 
     def indices(self, structures: tuple[Structure, ...]) -> tuple[int, ...]:
         """Indices of the structures that pass.
 
         Raises:
-            StructureError: if the elements or the range cannot be understood.
+            StructureError: if the kind, the elements or the range cannot be understood.
         """
         if not structures:
             return ()
@@ -76,6 +77,7 @@ class Selection:
             min_atoms=self.min_heavy,
             max_atoms=self.max_heavy,
             index_range=self.index_range.strip() or None,
+            kind=self.kind or None,
         )
         return tuple(chosen)
 

@@ -1,4 +1,4 @@
-"""Molecules: what they are, where they come from, which of them take part."""
+"""Molecules and crystals: what they are, where they come from, which of them take part."""
 
 from hamexplorer.structures.checks import check_structures
 from hamexplorer.structures.collections import g2_chno, series

@@ -1,4 +1,4 @@
-"""Formats that ASE reads: its own databases, and molecules in the files of quantum chemistry programs."""
+"""Formats that ASE reads: its own databases, and the files of quantum chemistry and solid-state programs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from ase.io.formats import UnknownFileTypeError, filetype
 
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.checks import check_size
+from hamexplorer.structures.crystal_files import CRYSTAL_FORMATS, check_ordered, check_whole
 from hamexplorer.structures.frames import Frame, frame_label, whole_charge
 
-#: Formats through ASE's readers, with their names there. Chosen because they hold molecules and because
+#: Formats through ASE's readers, with their names there. Chosen because they hold molecules or crystals and because
 #: reading them runs no code of the file: formats with pickles and database servers are left out on purpose.
 ASE_FORMATS = {
     "traj": "ASE trajectory",
@@ -35,7 +36,10 @@ ASE_FORMATS = {
     "gromos": "Gromos g96",
     "dmol-car": "DMol3 car",
     "dmol-arc": "DMol3 arc",
+    **CRYSTAL_FORMATS,
 }
+#: Their cell is the box in which a field is drawn; it does not repeat.
+_BOXES = {"cube"}
 
 
 def read_ase_database(content: bytes, file: str, kind: str) -> list[Frame]:
@@ -83,6 +87,11 @@ def read_with_ase(content: bytes, file: str, format: str | None) -> list[Frame]:
                 f"whole file, or "
                 f"give an XYZ file"
             ) from error
+    if chosen == "cif":
+        check_whole(images, content.decode("utf-8", "replace"), file)
+    if chosen in _BOXES:
+        for atoms in images:
+            atoms.pbc = False
     return [
         _frame(atoms, str(atoms.info.get("name", "")), atoms.info.get("charge"), frame_label(file, k))
         for k, atoms in enumerate(images, start=1)
@@ -90,29 +99,29 @@ def read_with_ase(content: bytes, file: str, format: str | None) -> list[Frame]:
 
 
 def _frame(atoms: Atoms, name: str, charge: object, where: str) -> Frame:
-    """A molecule of ASE; a charge that its file does not state may stand in its calculator or on its "
-    "atoms."""
+    """A structure of ASE; a charge that its file does not state may stand in its calculator or on its atoms."""
     check_size(len(atoms), where)
+    check_ordered(atoms, where)
     if charge is None and atoms.calc is not None:
         charge = getattr(atoms.calc, "parameters", {}).get("charge")
     if charge is None and atoms.has("initial_charges"):
         charge = round(float(atoms.get_initial_charges().sum()), 2)  # partial charges are rounded numbers
     stated = None if charge is None else whole_charge(charge, where)
-    return Frame(atoms.numbers.tolist(), atoms.get_positions(), stated, name, bool(atoms.pbc.any()))
+    a, b, c = (bool(repeats) for repeats in atoms.pbc)
+    return Frame(atoms.numbers.tolist(), atoms.get_positions(), stated, name, atoms.cell.array, (a, b, c))
 
 
 def _unreadable(file: str) -> StructureError:
     return StructureError(
         f"{file} is in no format that is read here; give molecules as xyz, sdf, mol, pdb, an ASE database "
-        f"(json, db) "
-        f"or a file of Gaussian, ORCA, NWChem, GAMESS-US, Turbomole or DMol3"
+        f"(json, db) or a file of Gaussian, ORCA, NWChem, GAMESS-US, Turbomole or DMol3, and crystals as CIF, POSCAR "
+        f"or extended XYZ"
     )
 
 
 @contextlib.contextmanager
 def _on_disk(content: bytes, name: str):
-    """A copy in a folder that is deleted afterwards: some readers want a path, and none touches the "
-    "original."""
+    """A copy in a folder that is deleted afterwards: some readers want a path, and none touches the original."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / name

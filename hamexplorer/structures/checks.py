@@ -1,4 +1,4 @@
-"""What a molecule must be before anything is computed with it; one sentence where it is not."""
+"""What a structure must be before anything is computed with it; one sentence where it is not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.spatial.distance import pdist
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.structure import Structure
 
-#: Most atoms of one molecule. Dense matrices of a larger one would take the dashboard's whole memory.
+#: Most atoms of one molecule or cell. Dense matrices of a larger one would take the dashboard's whole memory.
 MAX_ATOMS = 200
 #: Nuclei closer than this (Å) are a mistake: the shortest bond there is, H2, measures 0.74 Å.
 MIN_DISTANCE_ANGSTROM = 0.4
@@ -35,7 +35,7 @@ def atomic_number(text: str, where: str) -> int:
 
 
 def check_size(n_atoms: int, where: str) -> None:
-    """Refuse a molecule without atoms or with more than :data:`MAX_ATOMS`.
+    """Refuse a structure without atoms or with more than :data:`MAX_ATOMS`.
 
     Raises:
         StructureError: starting with ``where``.
@@ -44,8 +44,8 @@ def check_size(n_atoms: int, where: str) -> None:
         raise StructureError(f"{where} has no atoms; leave it out, or load another file")
     if n_atoms > MAX_ATOMS:
         raise StructureError(
-            f"{where} has {n_atoms} atoms and a molecule may have at most {MAX_ATOMS} here; cut out the "
-            f"part of interest"
+            f"{where} has {n_atoms} atoms and a molecule or a cell may have at most {MAX_ATOMS} here; cut out the "
+            f"part of interest, or give a smaller cell"
         )
 
 
@@ -62,6 +62,18 @@ def check_atoms(numbers: Sequence[int], positions: np.ndarray, charge: int, wher
         StructureError: for too many atoms, an unknown element, a coordinate that is no ordinary number,
             an odd electron count or atoms closer than :data:`MIN_DISTANCE_ANGSTROM`; in that order.
     """
+    check_contents(numbers, positions, charge, where)
+    _check_pairing(numbers, charge, where)
+    _check_distances(numbers, positions, where)
+
+
+def check_contents(numbers: Sequence[int], positions: np.ndarray, charge: int, where: str) -> None:
+    """Refuse what is wrong in a molecule and in a cell alike; arguments as in :func:`check_atoms`.
+
+    Raises:
+        StructureError: for too many atoms, an unknown element, a coordinate that is no ordinary number, or a charge
+            that leaves no electrons; in that order.
+    """
     check_size(len(numbers), where)
     for k, number in enumerate(numbers):
         if not 1 <= number < len(chemical_symbols):
@@ -70,21 +82,26 @@ def check_atoms(numbers: Sequence[int], positions: np.ndarray, charge: int, wher
                 f"element"
             )
     _check_positions(numbers, positions, where)
-    _check_electrons(numbers, charge, where)
-    _check_distances(numbers, positions, where)
+    if int(sum(numbers)) - charge < 1:
+        raise StructureError(f"{where} has no electrons left with charge {charge:+d}; give a smaller charge")
 
 
 def check_structures(structures: Iterable[Structure]) -> list[Structure]:
-    """The same structures, every one of them checked as in :func:`check_atoms`.
+    """The same structures, every one of them checked as in :func:`check_atoms`, crystals with their cells.
 
     Raises:
         StructureError: naming the first that cannot be used.
     """
+    from hamexplorer.structures.cells import check_crystal  # it builds on this module
+
     checked = list(structures)
     for structure in checked:
-        check_atoms(
-            structure.numbers.tolist(), structure.positions_angstrom, structure.charge, structure.label
-        )
+        if structure.is_crystal:
+            check_crystal(structure, structure.label)
+        else:
+            check_atoms(
+                structure.numbers.tolist(), structure.positions_angstrom, structure.charge, structure.label
+            )
     return checked
 
 
@@ -98,14 +115,12 @@ def _check_positions(numbers: Sequence[int], positions: np.ndarray, where: str) 
         raise StructureError(
             f"{where}: atom {k + 1} ({chemical_symbols[numbers[k]]}) stands at {value}; coordinates must be "
             f"finite "
-            f"numbers in Å below {MAX_COORDINATE_ANGSTROM:g}: correct them or leave the molecule out"
+            f"numbers in Å below {MAX_COORDINATE_ANGSTROM:g}: correct them or leave the structure out"
         )
 
 
-def _check_electrons(numbers: Sequence[int], charge: int, where: str) -> None:
+def _check_pairing(numbers: Sequence[int], charge: int, where: str) -> None:
     n_electrons = int(sum(numbers)) - charge
-    if n_electrons < 1:
-        raise StructureError(f"{where} has no electrons left with charge {charge:+d}; give a smaller charge")
     if n_electrons % 2:
         others = [
             f"{other:+d}" if other else "0" for other in (charge - 1, charge + 1) if other < sum(numbers)

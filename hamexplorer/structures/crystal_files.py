@@ -1,113 +1,51 @@
-"""Crystals from files: CIF, POSCAR, extended XYZ with a lattice, and what else ASE reads that has a cell."""
+"""What is particular to files of crystals: which formats there are, and what makes one unusable."""
 
 from __future__ import annotations
 
-import io
-import warnings
-from pathlib import Path
+import re
 
-import ase.io
 from ase import Atoms
-from ase.io.formats import UnknownFileTypeError, filetype
+from ase.formula import Formula
 
 from hamexplorer.errors import StructureError
-from hamexplorer.structures.cells import check_crystal
-from hamexplorer.structures.checks import check_size
-from hamexplorer.structures.files import PASTED, content_of
-from hamexplorer.structures.frames import frame_label, whole_charge
-from hamexplorer.structures.structure import Structure
 
 #: Formats of ASE that hold cells and whose readers run no code of the file, with their names.
 CRYSTAL_FORMATS: dict[str, str] = {
     "cif": "CIF",
     "vasp": "POSCAR",
     "vasp-xdatcar": "XDATCAR",
-    "extxyz": "extended XYZ",
+    "vasp-out": "OUTCAR",
     "xsf": "XSF",
     "espresso-in": "Quantum ESPRESSO input",
+    "espresso-out": "Quantum ESPRESSO output",
     "castep-cell": "CASTEP cell",
     "res": "SHELX res",
     "aims": "FHI-aims geometry",
     "struct": "WIEN2k struct",
+    "gen": "DFTB+ gen",
 }
-#: Names of files for which ASE has no ending.
-_BY_NAME = {
-    "poscar": "vasp",
-    "contcar": "vasp",
+#: Endings of file names, or whole names -> format.
+CRYSTAL_ENDINGS: dict[str, str] = {
+    "cif": "cif",
+    **dict.fromkeys(("poscar", "contcar", "vasp"), "vasp"),
     "xdatcar": "vasp-xdatcar",
-    "vasp": "vasp",
-    "xyz": "extxyz",
-    "res": "res",
+    "outcar": "vasp-out",
+    "xsf": "xsf",
+    "pwi": "espresso-in",
+    "pwo": "espresso-out",
+    "cell": "castep-cell",
+    **dict.fromkeys(("res", "shelx"), "res"),
+    "struct": "struct",
+    "gen": "gen",
 }
+_STATED = re.compile(r"""^_chemical_formula_sum[ \t]+(?:'([^']*)'|"([^"]*)"|(\S+))""", re.MULTILINE)
+_COUNT = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
 
 
-def read_crystals(
-    source: str | Path | bytes, *, filename: str | None = None, charge: int = 0
-) -> list[Structure]:
-    """Every crystal of a file, an upload or pasted text.
-
-    Args:
-        source: a path; bytes, for example of an upload; or a text with line breaks, taken as pasted.
-        filename: name of the file that the bytes came from; it says the format.
-        charge: of a cell for which the file states none, e.
-
-    Raises:
-        StructureError: one sentence naming the file, the frame, what is wrong and what to do. Nothing is returned from
-            a file with any mistake in it.
-    """
-    if isinstance(source, bytes):
-        content, file = source, Path(filename or "the upload").name
-    elif isinstance(source, str) and "\n" in source.strip():
-        content, file = source.encode(), filename or PASTED
-    else:
-        content, file = content_of(Path(source).expanduser()), Path(filename or source).name
-    if not content.strip():
-        raise StructureError(f"{file} is empty; choose a file with a cell and atoms in it")
-    format = _format_of(content, file)
-    try:
-        text = content.decode("utf-8")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            images = list(ase.io.iread(io.StringIO(text), index=":", format=format))
-    except UnicodeDecodeError as error:
-        raise StructureError(f"{file} is no text; give a crystal as CIF, POSCAR or extended XYZ") from error
-    except Exception as error:
-        raise StructureError(
-            f"{file} cannot be read as {CRYSTAL_FORMATS[format]}; it may be damaged or cut off: get the whole file, or "
-            f"write it again as CIF"
-        ) from error
-    if not images:
-        raise StructureError(f"{file} holds no crystal; choose a file with a cell and atoms in it")
-    return [_structure(atoms, file, k, len(images), charge) for k, atoms in enumerate(images, start=1)]
-
-
-def _format_of(content: bytes, file: str) -> str:
-    ending = (Path(file).suffix.lstrip(".") or Path(file).stem).lower()
-    format = _BY_NAME.get(ending) or _BY_NAME.get(Path(file).stem.lower())
-    if format is None:
-        try:
-            format = filetype(io.BytesIO(content) if ending == file.lower() else file, read=False)
-        except (UnknownFileTypeError, ValueError, OSError):
-            format = _guess(content)
-    if format not in CRYSTAL_FORMATS:
-        format = _guess(content)
-    if format is None:
-        raise StructureError(
-            f"{file} is in no format with a cell that is read here; give a crystal as CIF, POSCAR or extended XYZ"
-        )
-    return format
-
-
-def _guess(content: bytes) -> str | None:
-    """The format of a text without a telling name."""
-    head = content[:4000].decode("utf-8", "replace")
-    if "_cell_length_a" in head or head.lstrip().startswith("data_"):
-        return "cif"
-    if "Lattice=" in head:
-        return "extxyz"
-    words = [line.split() for line in head.splitlines()[1:5]]
-    numbers = [len(w) for w in words] == [1, 3, 3, 3]
-    return "vasp" if numbers and all(_is_number(x) for w in words for x in w) else None
+def looks_like_poscar(text: str) -> bool:
+    """Whether the second to fifth line hold one number and three vectors, as in a POSCAR."""
+    words = [line.split() for line in text.splitlines()[1:5]]
+    return [len(w) for w in words] == [1, 3, 3, 3] and all(_is_number(x) for w in words for x in w)
 
 
 def _is_number(word: str) -> bool:
@@ -118,22 +56,38 @@ def _is_number(word: str) -> bool:
     return True
 
 
-def _structure(atoms: Atoms, file: str, frame: int, n_frames: int, charge: int) -> Structure:
-    where = frame_label(file, frame) if n_frames > 1 else file
-    check_size(len(atoms), where)
-    if not atoms.pbc.any():
-        raise StructureError(f"{where} has no cell that repeats; load it as a molecule, or give it a lattice")
+def check_ordered(atoms: Atoms, where: str) -> None:
+    """Refuse a crystal whose sites are shared by elements or empty here and there.
+
+    Raises:
+        StructureError: starting with ``where``.
+    """
     occupied = atoms.info.get("occupancy")
     if occupied and any(len(kinds) > 1 or sum(kinds.values()) < 0.999 for kinds in occupied.values()):
         raise StructureError(
             f"{where} has sites that are shared or partly empty; give an ordered crystal, with one atom a site"
         )
-    stated = atoms.info.get("charge")
-    structure = Structure.from_ase(
-        atoms,
-        charge=charge if stated is None else whole_charge(stated, where),
-        name=str(atoms.info.get("name", "")) or (Path(file).stem if file != PASTED else ""),
-        source=where,
-        periodic=True,
-    )
-    return check_crystal(structure, where)
+
+
+def check_whole(images: list[Atoms], text: str, file: str) -> None:
+    """Refuse a CIF of one crystal whose atoms are not those of the formula that it states.
+
+    A file that was cut off, or one without its hydrogen atoms, reads well otherwise.
+
+    Raises:
+        StructureError: starting with the file's name.
+    """
+    stated = ["".join(words) for words in _STATED.findall(text)]
+    if len(images) != 1 or len(stated) != 1:
+        return
+    promised = {symbol: float(count or 1) for symbol, count in _COUNT.findall(stated[0])}
+    listed: dict[str, int] = Formula(images[0].get_chemical_formula()).count()
+    if not promised or min(promised.values()) <= 0:
+        return
+    n_promised, n_listed = sum(promised.values()), sum(listed.values())
+    shares = [promised.get(s, 0.0) / n_promised - listed.get(s, 0) / n_listed for s in {*promised, *listed}]
+    if max(map(abs, shares)) > 0.01:
+        raise StructureError(
+            f"{file} states the formula {stated[0].strip()} but lists {images[0].get_chemical_formula('hill')}; it may "
+            f"be cut off or lack its hydrogen atoms: get the whole file, with every atom in it"
+        )

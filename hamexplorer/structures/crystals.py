@@ -1,19 +1,31 @@
-"""Crystals by name, and distorted, strained and enlarged copies of them."""
+"""Builders of crystals, and distorted, strained and enlarged copies of any crystal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from ase import Atoms
 from ase.build import bulk, graphene, make_supercell
 
 from hamexplorer.errors import StructureError
+from hamexplorer.structures.polymers import VACUUM, build_polyacetylene, build_polyethylene
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
 
-#: Å of cell along a direction that does not repeat: neighbouring images then hardly see each other.
-VACUUM = 12.0
+__all__ = [
+    "BULK_KINDS",
+    "CONSTANTS",
+    "CRYSTALS",
+    "ReadyMade",
+    "build_bulk",
+    "build_layer",
+    "build_polyacetylene",
+    "build_polyethylene",
+    "distorted",
+    "supercell",
+]
+
 #: Kinds of bulk crystal -> atoms in the primitive cell and what they are like.
 BULK_KINDS: dict[str, str] = {
     "diamond": "two atoms, four neighbours each: C, Si, Ge",
@@ -24,15 +36,44 @@ BULK_KINDS: dict[str, str] = {
     "bcc": "one atom, eight neighbours: Li, Na, Fe",
 }
 #: Lattice constants in Å where none is given (experimental, rounded).
-_CONSTANTS = {
+CONSTANTS = {
     ("C", "diamond"): 3.567,
     ("Si", "diamond"): 5.431,
     ("Ge", "diamond"): 5.658,
     ("BN", "zincblende"): 3.616,
     ("SiC", "zincblende"): 4.360,
+    ("AlP", "zincblende"): 5.464,
+    ("GaAs", "zincblende"): 5.653,
     ("MgO", "rocksalt"): 4.212,
     ("LiF", "rocksalt"): 4.026,
+    ("LiH", "rocksalt"): 4.084,
+    ("NaCl", "rocksalt"): 5.640,
+    ("AlN", "wurtzite"): 3.112,
+    ("GaN", "wurtzite"): 3.189,
+    ("ZnO", "wurtzite"): 3.250,
+    ("Ne", "fcc"): 4.430,
+    ("Ar", "fcc"): 5.260,
+    ("Al", "fcc"): 4.050,
+    ("Cu", "fcc"): 3.615,
+    ("Li", "bcc"): 3.510,
+    ("Na", "bcc"): 4.291,
 }
+
+
+@dataclass(frozen=True)
+class ReadyMade:
+    """A crystal that needs no input: called, it is built.
+
+    Attributes:
+        help: what it is known for, beside its name in a form.
+        build: makes it.
+    """
+
+    help: str
+    build: Callable[[], Structure]
+
+    def __call__(self) -> Structure:
+        return self.build()
 
 
 def build_bulk(formula: str, kind: str = "diamond", constant: float | None = None) -> Structure:
@@ -51,7 +92,7 @@ def build_bulk(formula: str, kind: str = "diamond", constant: float | None = Non
             f"the crystal structure {kind!r} is unknown; choose one of {', '.join(BULK_KINDS)}"
         )
     if constant is None:
-        constant = _CONSTANTS.get((formula, kind))
+        constant = CONSTANTS.get((formula, kind))
     _check_constant(constant, f"{formula} as {kind}")
     try:
         atoms = bulk(formula, kind, a=constant)
@@ -86,58 +127,6 @@ def build_layer(formula: str = "C2", constant: float = 2.46) -> Structure:
     atoms.pbc = (True, True, False)
     name = {"C2": "graphene", "BN": "hexagonal BN"}.get(formula, f"{formula} layer")
     return Structure.from_ase(atoms, name=name, source="builder", periodic=True)
-
-
-def build_polyacetylene(alternation: float = 0.08, mean_bond: float = 1.40) -> Structure:
-    """One C₂H₂ unit of all-trans polyacetylene along x.
-
-    Args:
-        alternation: difference of the two carbon bonds, Å; 0 is the metal that Peierls' theorem forbids.
-        mean_bond: their mean, Å.
-
-    Raises:
-        StructureError: if a bond is too short to close the zigzag.
-    """
-    angle, ch = np.deg2rad(124.0), 1.09
-    short, long = mean_bond - alternation / 2, mean_bond + alternation / 2
-    height = (short + long) / 2 * np.cos(angle / 2) / 2
-    if not min(short, long) > max(2 * height, 0.0):
-        raise StructureError(
-            f"carbon bonds of {short:g} and {long:g} Å cannot alternate; choose an alternation near 0.08 Å and a "
-            f"mean near 1.4 Å"
-        )
-    up = np.array([0.0, 1.0, 0.0])
-    first = height * up
-    second = np.array([np.sqrt(short**2 - 4 * height**2), -height, 0.0])
-    period = second[0] + np.sqrt(long**2 - 4 * height**2)
-    atoms = Atoms(
-        "C2H2",
-        positions=[first, second, first + ch * up, second - ch * up],
-        cell=[period, VACUUM, VACUUM],
-        pbc=(True, False, False),
-    )
-    atoms.positions[:, 1:] += VACUUM / 2
-    return Structure.from_ase(
-        atoms, name=f"polyacetylene {alternation:.3f} Å", source="builder", periodic=True
-    )
-
-
-def build_polyethylene() -> Structure:
-    """One C₂H₄ unit of all-trans polyethylene along x, with standard bonds and angles."""
-    cc, ch, angle, hch = 1.53, 1.09, np.deg2rad(112.0), np.deg2rad(107.0)
-    step, height = cc * np.sin(angle / 2), cc * np.cos(angle / 2) / 2
-    up, side = ch * np.cos(hch / 2), ch * np.sin(hch / 2)
-    carbon = np.array([[0.0, height, 0.0], [step, -height, 0.0]])
-    offsets = np.array([[[0.0, sign * up, side], [0.0, sign * up, -side]] for sign in (1, -1)])
-    hydrogen = (carbon[:, None] + offsets).reshape(-1, 3)
-    atoms = Atoms(
-        "C2H4",
-        positions=np.vstack([carbon, hydrogen]),
-        cell=[2 * step, VACUUM, VACUUM],
-        pbc=(True, False, False),
-    )
-    atoms.positions[:, 1:] += VACUUM / 2
-    return Structure.from_ase(atoms, name="polyethylene", source="builder", periodic=True)
 
 
 def supercell(structure: Structure, repeats: Sequence[int]) -> Structure:
@@ -201,12 +190,28 @@ def distorted(
     return found
 
 
-#: Ready-made crystals that need no input: name -> builder.
-CRYSTALS: dict[str, Callable[[], Structure]] = {
-    "graphene": build_layer,
-    "hexagonal BN": lambda: build_layer("BN", 2.50),
-    "diamond": lambda: build_bulk("C"),
-    "silicon": lambda: build_bulk("Si"),
-    "polyacetylene": build_polyacetylene,
-    "polyethylene": build_polyethylene,
+def _known(formula: str, kind: str, help: str) -> ReadyMade:
+    return ReadyMade(help, lambda: build_bulk(formula, kind))
+
+
+#: Ready-made crystals that need no input: name -> what it is, and its builder.
+CRYSTALS: dict[str, ReadyMade] = {
+    "graphene": ReadyMade("one layer of carbon; its bands touch in the Dirac points K", build_layer),
+    "hexagonal BN": ReadyMade("one layer like graphene, but an insulator", lambda: build_layer("BN", 2.50)),
+    "polyacetylene": ReadyMade(
+        "a chain of alternating carbon bonds: the alternation opens the gap", build_polyacetylene
+    ),
+    "polyethylene": ReadyMade("a saturated chain with a wide gap", build_polyethylene),
+    "diamond": _known("C", "diamond", "carbon with four bonds each; wide indirect gap"),
+    "silicon": _known("Si", "diamond", "the textbook semiconductor; indirect gap near X"),
+    "germanium": _known("Ge", "diamond", "silicon's heavier sister"),
+    "cubic BN": _known("BN", "zincblende", "diamond with two elements"),
+    "silicon carbide": _known("SiC", "zincblende", "halfway between diamond and silicon"),
+    "gallium arsenide": _known("GaAs", "zincblende", "direct gap at Γ"),
+    "magnesium oxide": _known("MgO", "rocksalt", "an ionic crystal with six neighbours each"),
+    "lithium fluoride": _known("LiF", "rocksalt", "an ionic crystal with a very wide gap"),
+    "sodium chloride": _known("NaCl", "rocksalt", "table salt"),
+    "aluminium nitride": _known("AlN", "wurtzite", "hexagonal, four atoms a cell"),
+    "gallium nitride": _known("GaN", "wurtzite", "hexagonal; the blue light-emitting diode"),
+    "neon": _known("Ne", "fcc", "atoms that hardly touch: flat bands"),
 }

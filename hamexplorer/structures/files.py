@@ -1,4 +1,4 @@
-"""Molecules from a file, an upload or pasted text: all of them, or one sentence and none."""
+"""Molecules and crystals from a file, an upload or pasted text: all of them, or one sentence and none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.ase_formats import ASE_FORMATS, read_ase_database, read_with_ase
+from hamexplorer.structures.crystal_files import CRYSTAL_ENDINGS
 from hamexplorer.structures.frames import Frame, structures_of
 from hamexplorer.structures.molfile import read_sdf
 from hamexplorer.structures.pdb import read_pdb
@@ -22,10 +23,9 @@ ENDINGS = {
     **dict.fromkeys(("xyz", "extxyz"), "xyz"),
     **dict.fromkeys(("mol", "sdf", "sd"), "sdf"),
     **dict.fromkeys(("pdb", "ent"), "pdb"),
-    **{name: name for name in ("json", "db", "traj", "cif")},
+    **{name: name for name in ("json", "db", "traj")},
+    **CRYSTAL_ENDINGS,
 }
-#: Names of whole files and endings that can only be crystals.
-_CRYSTALS = {"cif", "poscar", "contcar", "vasp", "xdatcar", "outcar", "res", "shelx", "cell", "pwi", "xsf"}
 _TEXT_READERS = {"xyz": read_xyz, "atoms": read_bare_atoms, "sdf": read_sdf, "pdb": read_pdb}
 #: What the caller may ask for by name.
 FORMATS = (*dict.fromkeys(ENDINGS), *ASE_FORMATS)
@@ -40,18 +40,19 @@ def read_structures(
     format: str | None = None,
     charge: int = 0,
 ) -> list[Structure]:
-    """Every molecule of a file, an upload or pasted text.
+    """Every molecule and crystal of a file, an upload or pasted text.
 
     Formats: xyz and extended xyz with any number of frames, mol and sdf with several records, pdb with
-    several models, ASE's json and db, and what else ASE reads that holds molecules (``ASE_FORMATS``).
-    A molecule's name is what the file gives it (``name`` in an extended XYZ comment or a database, the title
+    several models, ASE's json and db, CIF, POSCAR, and what else ASE reads that holds molecules or crystals
+    (``ASE_FORMATS``). What repeats along any direction by its file is a crystal; its atoms are moved into its cell.
+    A structure's name is what the file gives it (``name`` in an extended XYZ comment or a database, the title
     of a mol record), else the file's name and the frame, counted from 1.
 
     Args:
         source: a path; bytes, for example of an upload; or a text with line breaks, taken as pasted.
         filename: name of the file that the bytes came from; its ending says the format.
         format: read it as this format, whatever its name; one of :data:`FORMATS`.
-        charge: total charge in e of molecules for which the file states none.
+        charge: total charge in e of structures for which the file states none, of a crystal that of its cell.
 
     Raises:
         StructureError: one sentence naming the file, the frame, what is wrong and what to do. Nothing is
@@ -112,22 +113,17 @@ def _wanted(file: str, format: str | None, kind: str) -> str | None:
             raise StructureError(f"the format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
         return ENDINGS.get(asked, asked)
     ending = Path(file).suffix.lstrip(".").lower() or file.lower()
-    if kind == "cif" or ending in _CRYSTALS:
-        raise StructureError(
-            f"{file} is a crystal, and only molecules can be loaded for now; give a molecule, for example "
-            f"as XYZ"
-        )
     if ending in ENDINGS:
         return ENDINGS[ending]
-    if kind in ("empty", *_TEXT_READERS, "json", "db", "traj"):
+    if kind in ("empty", *_TEXT_READERS, "json", "db", "traj", "cif", "vasp"):
         return kind
     if file in (PASTED, "the upload"):
         raise StructureError(
             f"{file} holds {NOUNS[kind]}; an XYZ block is the number of atoms, a comment line, then one line "
-            f"'symbol x y z' an atom"
+            f"'symbol x y z' an atom; a crystal is pasted as CIF, POSCAR or extended XYZ"
         )
     if kind != "text":
         raise StructureError(
-            f"{file} holds {NOUNS[kind]}; choose a file with molecules in it, for example XYZ"
+            f"{file} holds {NOUNS[kind]}; choose a file with atoms in it, for example XYZ or CIF"
         )
     return None

@@ -1,4 +1,4 @@
-"""One molecule as a file states it, before it is checked and becomes a Structure."""
+"""One molecule or crystal as a file states it, before it is checked and becomes a Structure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from typing import Any
 import numpy as np
 
 from hamexplorer.errors import StructureError
-from hamexplorer.structures.checks import check_atoms
+from hamexplorer.structures.cells import check_crystal, check_lattice
+from hamexplorer.structures.checks import check_atoms, check_contents
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """Atomic numbers, coordinates in Å, and what else the file says; ``charge`` None where it says "
-    "nothing."""
+    """Atomic numbers, coordinates in Å, and what else the file says; ``charge`` None where it says nothing.
+
+    Attributes:
+        cell: rows are the cell's vectors in Å; read only where ``pbc`` says that any of them repeats.
+    """
 
     numbers: list[int]
     positions: np.ndarray
     charge: int | None = None
     name: str = ""
-    periodic: bool = False
+    cell: np.ndarray | None = None
+    pbc: tuple[bool, bool, bool] = (False, False, False)
 
 
 def frame_label(file: str, frame: int) -> str:
@@ -43,14 +48,14 @@ def whole_charge(value: Any, where: str) -> int:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise StructureError(
-            f"{where} states the charge {value!r}; a molecule's charge is a whole number such as -1, 0 or "
+            f"{where} states the charge {value!r}; a structure's charge is a whole number such as -1, 0 or "
             f"1: correct it"
         ) from None
     return int(number)
 
 
 def structures_of(frames: Sequence[Frame], file: str, stem: str, charge: int) -> list[Structure]:
-    """Check every frame, then build; either all of them come back or none.
+    """Check every frame and build its structure; either all of them come back or none.
 
     Args:
         frames: what a reader found.
@@ -62,28 +67,26 @@ def structures_of(frames: Sequence[Frame], file: str, stem: str, charge: int) ->
         StructureError: naming the first frame that cannot be used.
     """
     if not frames:
-        raise StructureError(f"{file} holds no molecule; choose a file with atoms and coordinates")
-    for k, frame in enumerate(frames, start=1):
-        where = frame_label(file, k)
-        if frame.periodic:
-            raise StructureError(
-                f"{where} is periodic (it has a cell), and only molecules can be loaded for now; take the "
-                f"cell out if "
-                f"it is just a box around a molecule"
-            )
-        check_atoms(frame.numbers, frame.positions, _charge(frame, charge), where)
+        raise StructureError(f"{file} holds no structure; choose a file with atoms and coordinates")
     single = len(frames) == 1
-    return [
-        Structure(
+    found = []
+    for k, frame in enumerate(frames, start=1):
+        periodic = any(frame.pbc)
+        where = file if single else frame_label(file, k)
+        total = charge if frame.charge is None else frame.charge
+        if not periodic:
+            check_atoms(frame.numbers, frame.positions, total, frame_label(file, k))
+        else:
+            check_contents(frame.numbers, frame.positions, total, where)
+            check_lattice(np.zeros((3, 3)) if frame.cell is None else frame.cell, where)
+        structure = Structure(
             numbers=np.array(frame.numbers),
             positions=frame.positions / BOHR_ANGSTROM,
-            charge=_charge(frame, charge),
-            name=frame.name or (stem if single else f"{stem or 'molecule'} {k}"),
-            source=file if single else frame_label(file, k),
+            charge=total,
+            name=frame.name or (stem if single else f"{stem or ('crystal' if periodic else 'molecule')} {k}"),
+            source=where,
+            cell=frame.cell / BOHR_ANGSTROM if periodic and frame.cell is not None else None,
+            pbc=frame.pbc,
         )
-        for k, frame in enumerate(frames, start=1)
-    ]
-
-
-def _charge(frame: Frame, default: int) -> int:
-    return default if frame.charge is None else frame.charge
+        found.append(check_crystal(structure, where) if periodic else structure)
+    return found

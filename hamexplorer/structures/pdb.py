@@ -1,4 +1,4 @@
-"""Protein Data Bank files: small molecules in them, one model a frame.
+"""Protein Data Bank files: small molecules and cells in them, one model a frame.
 
 Source: wwPDB, Atomic Coordinate Entry Format 3.30, sections 8 and 9.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from ase.geometry import cellpar_to_cell
 
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.checks import MAX_ATOMS, atomic_number, check_size
@@ -26,22 +27,22 @@ def read_pdb(text: str, file: str) -> list[Frame]:
     frames: list[Frame] = []
     atoms: list[str] = []
     numbered: list[int] = []
-    periodic = False
+    cell: np.ndarray | None = None
     for k, line in enumerate([*text.splitlines(), "END"], start=1):
         record = line[:6].strip()
         if record == "CRYST1":
-            periodic = _is_cell(line)
+            cell = _cell_of(line, f"{file}, line {k}")
         elif record in ("ATOM", "HETATM"):
             if line[16:17] in (" ", "", "A", "1"):
                 atoms.append(line)
                 numbered.append(k)
         elif record in ("ENDMDL", "END", "MODEL") and atoms:
-            frames.append(_read_model(atoms, numbered, periodic, frame_label(file, len(frames) + 1)))
+            frames.append(_read_model(atoms, numbered, cell, frame_label(file, len(frames) + 1)))
             atoms, numbered = [], []
     return frames
 
 
-def _read_model(atoms: list[str], numbered: list[int], periodic: bool, where: str) -> Frame:
+def _read_model(atoms: list[str], numbered: list[int], cell: np.ndarray | None, where: str) -> Frame:
     if len(atoms) > MAX_ATOMS:
         check_size(len(atoms), where)
     numbers, positions, charge = [], [], 0
@@ -57,7 +58,7 @@ def _read_model(atoms: list[str], numbered: list[int], periodic: bool, where: st
             ) from None
         numbers.append(atomic_number(_symbol(line), here))
         charge += _formal_charge(line)
-    return Frame(numbers, np.array(positions), charge or None, periodic=periodic)
+    return Frame(numbers, np.array(positions), charge or None, cell=cell, pbc=(cell is not None,) * 3)
 
 
 def _symbol(line: str) -> str:
@@ -78,9 +79,26 @@ def _formal_charge(line: str) -> int:
     return int(match[2] + match[1]) if match else 0
 
 
-def _is_cell(line: str) -> bool:
-    # By the format's rule a unit cube stands for "no crystal".
+def _cell_of(line: str, where: str) -> np.ndarray | None:
+    """The cell (Å) of a CRYST1 record in the standard setting; None where it stands for "no crystal".
+
+    Raises:
+        StructureError: if it is not to be read, or the file lists only the asymmetric part of the cell.
+    """
     try:
-        return any(float(word) not in (0.0, 1.0) for word in (line[6:15], line[15:24], line[24:33]))
+        numbers = [float(line[a:b]) for a, b in ((6, 15), (15, 24), (24, 33), (33, 40), (40, 47), (47, 54))]
     except ValueError:
-        return True
+        raise StructureError(
+            f"{where} should state the cell's three lengths and angles but reads {line.strip()!r}; correct it, or "
+            f"take it out if there is no crystal"
+        ) from None
+    # By the format's rule a unit cube stands for "no crystal".
+    if all(length in (0.0, 1.0) for length in numbers[:3]):
+        return None
+    group = line[55:66].strip()
+    if group not in ("", "P 1", "P1", "1"):
+        raise StructureError(
+            f"{where} gives the space group {group} and so only a part of the cell; write all atoms in P 1, or give "
+            f"the crystal as CIF"
+        )
+    return np.asarray(cellpar_to_cell(numbers))

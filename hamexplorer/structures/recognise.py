@@ -6,6 +6,7 @@ import codecs
 import re
 
 from hamexplorer.errors import StructureError
+from hamexplorer.structures.crystal_files import looks_like_poscar
 
 _MAGIC = {
     b"SQLite format 3\x00": "db",
@@ -31,6 +32,7 @@ NOUNS = {
     "db": "an ASE (SQLite) database",
     "traj": "an ASE trajectory",
     "cif": "a crystal (CIF)",
+    "vasp": "a crystal (POSCAR)",
     "html": "a web page (HTML)",
     "xml": "XML",
     "hdf5": "HDF5, which is a dataset rather than a list of structures",
@@ -83,16 +85,16 @@ def refuse_mismatch(kind: str, wanted: str, file: str) -> None:
         StructureError: one sentence with what it holds and what to do.
     """
     if kind == "empty":
-        raise StructureError(f"{file} is empty; give at least one molecule")
+        raise StructureError(f"{file} is empty; give at least one molecule or crystal")
     # A reader's own complaint about text says which line is wrong, which helps more.
     if kind == wanted or kind == "text":
         return
     promised = NOUNS.get(wanted, f"a file in the format {wanted}")
     cure = _CURES.get(kind)
-    if cure is None and kind in ("xyz", "sdf", "pdb", "json", "db", "traj"):
+    if cure is None and kind in ("xyz", "sdf", "pdb", "json", "db", "traj", "cif", "vasp"):
         cure = f"let its name end in .{kind}"
     raise StructureError(
-        f"{file} is not {promised}: it holds {NOUNS[kind]}; {cure or 'choose a file with molecules in it'}"
+        f"{file} is not {promised}: it holds {NOUNS[kind]}; {cure or 'choose a file with atoms in it'}"
     )
 
 
@@ -108,6 +110,9 @@ def _recognise_text(text: str) -> str:
     # A mol record's title may be a number, so it is looked for before XYZ.
     if any(re.search(r"V[23]000\s*$", line) for line in head[:8]):
         return "sdf"
+    # A POSCAR's title may be a number, too.
+    if looks_like_poscar(text):
+        return "vasp"
     filled = [line for line in head if line.strip()] or [""]
     if filled[0].strip().isdecimal():
         return "xyz"

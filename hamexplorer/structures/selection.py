@@ -23,6 +23,9 @@ SPLITS: Mapping[str, str] = {
     "size": "the smallest train, the largest test: tests whether the model extends to larger molecules",
 }
 
+#: What a selection may be limited to: name -> sentence.
+KINDS: Mapping[str, str] = {"molecules": "what repeats nowhere", "crystals": "bulk, layers and chains"}
+
 _RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
 
 
@@ -33,31 +36,36 @@ def select(
     min_atoms: int | None = None,
     max_atoms: int | None = None,
     index_range: str | None = None,
+    kind: str | None = None,
 ) -> list[int]:
     """Indices, in ascending order, of the structures that meet every condition; None or "" is no condition.
 
     Args:
         structures: the loaded structures.
-        elements: ``"C H O"`` keeps molecules made of these elements only; ``"+N"`` those that contain
+        elements: ``"C H O"`` keeps structures made of these elements only; ``"+N"`` those that contain
             nitrogen; ``"-F"`` those without fluorine. May be combined: ``"C H N O +N"``.
         min_atoms: fewest atoms other than hydrogen.
         max_atoms: most atoms other than hydrogen.
         index_range: positions in ``structures``, counted from 0, see :func:`indices_in_range`.
+        kind: one of :data:`KINDS`.
 
     Raises:
         SettingsError: if a condition cannot be understood or contradicts itself.
     """
     if min_atoms is not None and max_atoms is not None and min_atoms > max_atoms:
         raise SettingsError(
-            f"no molecule has at least {min_atoms} and at most {max_atoms} heavy atoms; swap the two numbers"
+            f"no structure has at least {min_atoms} and at most {max_atoms} heavy atoms; swap the two numbers"
         )
+    if kind and kind not in KINDS:
+        raise SettingsError(f"the kind {kind!r} is unknown; choose one of {', '.join(KINDS)}")
     only, with_, without = _element_conditions(elements or "")
     chosen = indices_in_range(index_range or "", len(structures))
 
     def fits(structure: Structure) -> bool:
         present = set(structure.elements)
         return (
-            (not only or present <= only)
+            (not kind or structure.is_crystal == (kind == "crystals"))
+            and (not only or present <= only)
             and with_ <= present
             and not without & present
             and (min_atoms is None or structure.n_heavy >= min_atoms)

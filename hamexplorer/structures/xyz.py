@@ -83,7 +83,8 @@ def _read_frame(lines: list[str], start: int, file: str, index: int) -> tuple[Fr
     if _QM9.match(comment):
         stop += 3
     name = entries.get("name", "") or (" ".join(comment.split()[:2]) if _QM9.match(comment) else "")
-    return Frame(numbers, positions, _charge_of(entries, where), name, _is_periodic(entries)), stop
+    cell, pbc = _cell_of(entries, where)
+    return Frame(numbers, positions, _charge_of(entries, where), name, cell, pbc), stop
 
 
 def _entries(comment: str) -> dict[str, str]:
@@ -129,9 +130,30 @@ def _charge_of(entries: dict[str, str], where: str) -> int | None:
     return None
 
 
-def _is_periodic(entries: dict[str, str]) -> bool:
+def _cell_of(entries: dict[str, str], where: str) -> tuple[np.ndarray | None, tuple[bool, bool, bool]]:
+    """The lattice (Å) and along which of its vectors the structure repeats."""
     # Extended XYZ: a lattice without a word about pbc means periodic in all directions.
-    return bool(re.search(r"[T1t]", entries["pbc"])) if "pbc" in entries else "lattice" in entries
+    words = re.findall(r"[A-Za-z0-9]+", entries.get("pbc", ""))
+    repeats = [word.lower() in ("t", "true", "1") for word in words] or ["lattice" in entries] * 3
+    pbc = tuple(repeats * 3 if len(repeats) == 1 else repeats)
+    if not any(pbc):
+        return None, (False, False, False)
+    if len(pbc) != 3:
+        raise StructureError(
+            f'{where} says pbc={entries["pbc"]!r}; it is one T or F a direction, for example pbc="T T F"'
+        )
+    if "lattice" not in entries:
+        raise StructureError(
+            f'{where} is periodic but states no Lattice; add the nine numbers of its cell, or say pbc="F F F"'
+        )
+    try:
+        numbers = [float(word) for word in re.split(r"[\s,]+", entries["lattice"].strip(" []"))]
+        return np.array(numbers).reshape(3, 3), (pbc[0], pbc[1], pbc[2])
+    except ValueError:
+        raise StructureError(
+            f"{where} states Lattice={_short(entries['lattice'])}; it is nine numbers in Å, vector after vector: "
+            f"correct it"
+        ) from None
 
 
 def _short(text: str) -> str:

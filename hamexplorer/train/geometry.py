@@ -10,20 +10,24 @@ import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.basis.reductions import n_core_orbitals
+from hamexplorer.errors import StructureError
 from hamexplorer.model import GraphSettings
 from hamexplorer.physics.baselines import BASELINES
+from hamexplorer.physics.cell import CellOrbitals
 from hamexplorer.physics.parallel import each_on_one_thread
+from hamexplorer.reference.kinds import Method
+from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train import level_map
-from hamexplorer.train.frames import Frame, TargetValue, make_frame
-from hamexplorer.train.start import symmetric_matrix
+from hamexplorer.train.frames import Basis, Frame, KPoints, TargetValue, make_frame
+from hamexplorer.train.start import hermitian_matrix
 
 
 @dataclass(frozen=True)
 class Geometry:
     """What a model must know to take any structure: basis, elements, cutoff, baseline."""
 
-    basis: str
+    basis: Basis
     baseline: str
     template: BlockTemplate
     graph: GraphSettings
@@ -32,32 +36,58 @@ class Geometry:
     #: Coefficients of :mod:`level_map`, for a baseline whose levels are moved.
     level_map: np.ndarray | None = None
 
-    def bare_frame(self, structure: Structure, targets: dict[str, TargetValue] | None = None) -> Frame:
-        """A frame whose base is zero; raises StructureError or BasisError."""
-        return make_frame(structure, self.basis, self.template, self.graph, targets)
+    def bare_frame(
+        self,
+        structure: Structure,
+        targets: dict[str, TargetValue] | None = None,
+        k: KPoints | None = None,
+    ) -> Frame:
+        """A frame whose base is zero; raises StructureError or BasisError.
 
-    def with_baseline(self, frame: Frame) -> Frame:
-        """The frame with the baseline as its base."""
-        return self.on(frame, BASELINES[self.baseline].matrix(frame.structure, self.basis))
+        Args:
+            structure: a molecule, or a crystal if the basis is one of crystals.
+            targets: reference values.
+            k: where a crystal's bands are wanted.
+        """
+        if structure.is_crystal == isinstance(self.basis, str):
+            kinds = ("crystal", "molecules") if structure.is_crystal else ("molecule", "crystals")
+            raise StructureError(
+                f"{structure.label} is a {kinds[0]} and the model has learned from {kinds[1]}; train on a dataset of "
+                f"{kinds[0]}s first"
+            )
+        return make_frame(structure, self.basis, self.template, self.graph, targets, k)
+
+    def baseline_matrix(self, frame: Frame) -> np.ndarray:
+        """H0 of the baseline at the frame's k-points, shape (n_k, n_ao, n_ao), Ha."""
+        baseline = BASELINES[self.baseline]
+        if isinstance(self.basis, str):
+            return baseline.matrix(frame.structure, self.basis)[None]
+        assert frame.k is not None
+        return baseline.matrix_at_k(frame.structure, self.basis, frame.k.points)
 
     def on(self, frame: Frame, base: np.ndarray) -> Frame:
         """The frame on the baseline's matrix, with what was fitted to the training set."""
         if self.level_map is not None:
-            base = level_map.apply(self.level_map, base, *occupation(frame.structure))
+            base = level_map.apply(self.level_map, base[0], *occupation(frame.structure))[None]
         if self.mean is not None:
             on_site = np.zeros((frame.structure.n_atoms + len(frame.graph.i), self.template.size**2))
             on_site[: frame.structure.n_atoms] = self.mean[frame.graph.species]
-            base = base + symmetric_matrix(on_site, frame, self.template)
+            base = base + hermitian_matrix(on_site, frame, self.template)
         return dataclasses.replace(frame, base=base)
 
     def frames(
-        self, structures: Sequence[Structure], targets: Sequence[dict[str, TargetValue]] | None = None
+        self,
+        structures: Sequence[Structure],
+        targets: Sequence[dict[str, TargetValue]] | None = None,
+        k: Sequence[KPoints | None] | None = None,
     ) -> list[Frame]:
         """Frames with their baseline; raises StructureError or BasisError for one that the model cannot take."""
         values = targets or [{}] * len(structures)
+        points = k or [None] * len(structures)
 
-        def both(k: int) -> Frame:
-            return self.with_baseline(self.bare_frame(structures[k], values[k]))
+        def both(n: int) -> Frame:
+            frame = self.bare_frame(structures[n], values[n], points[n])
+            return self.on(frame, self.baseline_matrix(frame))
 
         return list(each_on_one_thread(both, range(len(structures))))
 
@@ -65,3 +95,10 @@ class Geometry:
 def occupation(structure: Structure) -> tuple[int, int]:
     """Core and occupied orbitals of a molecule."""
     return n_core_orbitals(structure.numbers), structure.n_electrons // 2
+
+
+def basis_of(method: Method) -> Basis:
+    """The small basis of a method, as frames take it."""
+    if isinstance(method, ReferenceMethod):
+        return method.small_basis
+    return CellOrbitals(method.small_basis, method.pseudo)

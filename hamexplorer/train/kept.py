@@ -15,24 +15,24 @@ from hamexplorer import cache_folder
 from hamexplorer.errors import DatasetError
 from hamexplorer.physics import baselines
 from hamexplorer.reference.store import write_aside
-from hamexplorer.structures.structure import Structure
+from hamexplorer.train.frames import Basis, Frame
 
 #: Files kept; the oldest go first.
 _MOST_FILES = 20
 
 
 def baseline_matrices(
-    name: str, basis: str, structures: Sequence[Structure], compute: Callable[[], Iterator[np.ndarray]]
+    name: str, basis: Basis, frames: Sequence[Frame], compute: Callable[[], Iterator[np.ndarray]]
 ) -> Iterator[np.ndarray]:
-    """H̃0 of every structure, from the cache or computed and then kept.
+    """H0 of every structure, from the cache or computed and then kept.
 
     Args:
         name, basis: of the baseline.
-        structures: in the order of the result.
+        frames: in the order of the result.
         compute: gives the matrices one by one where they are not known.
     """
-    path = cache_folder() / "baselines" / f"{_key(name, basis, structures)}.npz"
-    known = _read(path, len(structures))
+    path = cache_folder() / "baselines" / f"{_key(name, basis, frames)}.npz"
+    known = _read(path, len(frames))
     if known is not None:
         yield from known
         return
@@ -47,11 +47,14 @@ def baseline_matrices(
             old.unlink(missing_ok=True)
 
 
-def _key(name: str, basis: str, structures: Sequence[Structure]) -> str:
+def _key(name: str, basis: Basis, frames: Sequence[Frame]) -> str:
     """Changes with anything that the matrices depend on, the code that computes them included."""
     digest = hashlib.sha256(Path(baselines.__file__).read_bytes())
-    for text in (name, basis, version("pyscf"), *(s.key for s in structures)):
+    for text in (name, repr(basis), version("pyscf"), *(f.structure.key for f in frames)):
         digest.update(text.encode() + b"\0")
+    for frame in frames:
+        if frame.k is not None:
+            digest.update(frame.k.points.tobytes())
     return digest.hexdigest()[:32]
 
 

@@ -9,8 +9,7 @@ import jax
 import numpy as np
 
 from hamexplorer.model import BlockModel
-from hamexplorer.physics.targets import TARGETS
-from hamexplorer.train.frames import Batch, Frame, Shape, batch_shape, deal, make_batch
+from hamexplorer.train.frames import Batch, Frame, Shape, axes_of, batch_shape, deal, lengths_of, make_batch
 from hamexplorer.train.step import evaluate_batch
 
 
@@ -18,7 +17,7 @@ class Predicted:
     """Latest predictions of every molecule of a data set.
 
     Attributes:
-        mo_energy: levels, (n_ao,), Ha; None where not predicted yet.
+        mo_energy: levels, (n_ao,), of a crystal (n_k, n_ao), Ha; None where not predicted yet.
         values: by target name, one unpadded array a molecule.
     """
 
@@ -28,11 +27,11 @@ class Predicted:
 
     def store(self, k: int, frame: Frame, mo_energy: np.ndarray, values: dict[str, np.ndarray]) -> None:
         """Keep molecule k's slice of a batch, cut to its own size."""
-        n_ao = len(frame.integrals.ao_mask)
-        length = {"n_ao": n_ao, "n_atoms": frame.structure.n_atoms, "x": 3}
-        self.mo_energy[k] = np.array(mo_energy[:n_ao])
+        length = lengths_of(frame)
+        of_levels = ("n_ao",) if frame.k is None else ("n_k", "n_ao")
+        self.mo_energy[k] = np.array(mo_energy[tuple(slice(0, length[axis]) for axis in of_levels)])
         for name, value in values.items():
-            cut = tuple(slice(0, length[axis]) for axis in TARGETS[name].axes)
+            cut = tuple(slice(0, length[axis]) for axis in axes_of(name, frame))
             self.values[k][name] = np.array(value[cut])
 
 

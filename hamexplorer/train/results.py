@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.structures.selection import Split
+from hamexplorer.train.bands import BandStructure
 from hamexplorer.units import energy_factor
 
 
@@ -21,6 +24,7 @@ class TargetResult:
         name, label, unit, is_energy: of the target.
         structure: index of the molecule that each scalar belongs to, shape (n,).
         reference, predicted, raw: shape (n,); raw is the small basis itself, NaN where it has no such value.
+        weight: how much each scalar counts, shape (n,): 1, or its k-point's share of the mesh.
     """
 
     name: str
@@ -31,6 +35,7 @@ class TargetResult:
     reference: np.ndarray
     predicted: np.ndarray
     raw: np.ndarray
+    weight: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,9 @@ class Results:
         targets: by target name.
         split: which molecule is in which part.
         dataset: the molecules and their references.
-        mo_energy: predicted levels of every molecule, ascending, Ha; None where not predicted.
+        mo_energy: predicted levels of every structure, ascending, of a crystal (n_k, n_bands), Ha; None where not
+            predicted.
+        bands: works out the bands of a crystal by its place in the data set; None where there is no model.
     """
 
     epoch: int
@@ -70,6 +77,16 @@ class Results:
     split: Split
     dataset: ReferenceDataset
     mo_energy: tuple[np.ndarray | None, ...]
+    bands: Callable[[int], BandStructure] | None = None
+    _band_structures: dict[int, BandStructure] = field(default_factory=dict, repr=False)
+
+    def band_structure(self, k: int) -> BandStructure | None:
+        """Bands of a crystal on its standard path; None for a molecule. Worked out when first asked for."""
+        if self.bands is None or not self.dataset.structures[k].is_crystal:
+            return None
+        if k not in self._band_structures:
+            self._band_structures[k] = self.bands(k)
+        return self._band_structures[k]
 
     @cached_property
     def n_atoms(self) -> np.ndarray:
@@ -107,10 +124,12 @@ class Results:
     ) -> tuple[float, float, float]:
         delta = factor * (values[inside] - result.reference[inside])
         owner = result.structure[inside]
-        squared = np.bincount(owner, delta**2, minlength=len(self.n_atoms))
-        molecules = np.unique(owner)
-        per_atom = np.sqrt(np.mean(squared[molecules] / self.n_atoms[molecules] ** 2))
-        return float(np.abs(delta).mean()), float(np.sqrt((delta**2).mean())), float(per_atom)
+        weight = result.weight[inside]
+        squared = np.bincount(owner, weight * delta**2, minlength=len(self.n_atoms))
+        structures = np.unique(owner)
+        per_atom = np.sqrt(np.mean(squared[structures] / self.n_atoms[structures] ** 2))
+        mae, mse = (float(weight @ values / weight.sum()) for values in (np.abs(delta), delta**2))
+        return mae, math.sqrt(mse), float(per_atom)
 
 
 def target_result(
@@ -119,14 +138,15 @@ def target_result(
 ) -> TargetResult:
     """Flatten (reference, weight, predicted, raw) of every molecule; None where a molecule has no value."""
     target = TARGETS[name]
-    structure, reference, predicted, raw = [], [], [], []
+    structure, reference, predicted, raw, weights = [], [], [], [], []
     for k, entry in enumerate(values):
         if entry is None:
             continue
         value, weight, guess, small = entry
-        counts = np.atleast_1d(weight).astype(bool)
+        counts = np.atleast_1d(weight) > 0
         n = int(counts.sum())
         structure.append(np.full(n, k))
+        weights.append(np.atleast_1d(weight)[counts])
         reference.append(np.atleast_1d(value)[counts])
         predicted.append(np.atleast_1d(guess)[counts])
         raw.append(np.atleast_1d(small)[counts] if small is not None else np.full(n, np.nan))
@@ -143,4 +163,5 @@ def target_result(
         joined(reference, float),
         joined(predicted, float),
         joined(raw, float),
+        joined(weights, float),
     )

@@ -15,6 +15,8 @@ from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.train import events
 from hamexplorer.train.ahead import CompiledAhead
+from hamexplorer.train.band_maker import BandMaker
+from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.finite import check_references
 from hamexplorer.train.predictor import Evaluator, Predicted
@@ -84,6 +86,7 @@ class _Run:
         self.state: RunState
         self.prepared: Prepared | None = None
         self.names: tuple[str, ...] = ()
+        self._band_makers: dict[int, BandMaker] = {}
         self._last_snapshot = 0.0
         self._paused_seconds = 0.0
 
@@ -274,10 +277,28 @@ class _Run:
                 evaluator.run(self.stepper.model, self.predicted)
         frames = dict(enumerate(p.frames))
         results = make_results(
-            self.state.epoch, self.dataset, p.split, self.names, frames, self.predicted, p.raw
+            self.state.epoch,
+            self.dataset,
+            p.split,
+            self.names,
+            frames,
+            self.predicted,
+            p.raw,
+            self._bands_of_now(),
         )
         self._last_snapshot = time.monotonic()
         self.report(events.Snapshot(self.state.epoch, results))
+
+    def _bands_of_now(self) -> Callable[[int], BandStructure]:
+        """Works out a crystal's bands with the weights of this moment, whenever it is asked for."""
+        p, model, makers = self._prepared, self.stepper.model, self._band_makers
+
+        def bands(k: int) -> BandStructure:
+            if k not in makers:
+                makers[k] = BandMaker.of(p.geometry, p.fixed, self.dataset.references[k])
+            return makers[k].band_structure(model)
+
+        return bands
 
     # ---- keeping -----------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-r"""The closed-form start: a ridge fit of H̃ that already answers with the target's levels.
+r"""The closed-form start: a ridge fit of H that already answers with the target's levels.
 
 Fitting the small-basis Fock matrix alone would leave the basis-set error (electronvolts in the empty levels) to
 gradient descent, and its first steps would destroy more than they mend. Instead the matrix to fit keeps the
@@ -33,16 +33,30 @@ _FLAT_BATCH = 16
 _DEFAULT_STRENGTH = 1e-3
 
 
-def with_levels(matrix: np.ndarray, levels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The orbitals of a matrix with other levels where ``weights`` is not zero, (n_ao, n_ao), Ha."""
+def with_levels(
+    matrix: np.ndarray, levels: np.ndarray, weights: np.ndarray, orthogonaliser: np.ndarray | None = None
+) -> np.ndarray:
+    """The orbitals of a matrix with other levels where ``weights`` is not zero; Ha.
+
+    Args:
+        matrix: Hermitian, shape (…, n_ao, n_ao).
+        levels, weights: shape (…, n_ao).
+        orthogonaliser: S^-½ where the matrix stands between orbitals that overlap, same shape as the matrix.
+    """
+    if orthogonaliser is not None:
+        matrix = orthogonaliser @ matrix @ orthogonaliser
     energy, coeff = np.linalg.eigh(matrix)
-    return (coeff * np.where(weights > 0, levels, energy)) @ coeff.T
+    if orthogonaliser is not None:
+        coeff_adjoint = coeff.conj().swapaxes(-1, -2)
+        back = np.linalg.inv(orthogonaliser)
+        moved = (coeff * np.where(weights > 0, levels, energy)[..., None, :]) @ coeff_adjoint
+        return back @ moved @ back
+    return (coeff * np.where(weights > 0, levels, energy)[..., None, :]) @ coeff.swapaxes(-1, -2)
 
 
-def symmetric_matrix(components: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:
-    """(G + Gᵀ)/2 of coupled components, shape (n_ao, n_ao)."""
-    g = template.from_irreps(components, frame.structure.numbers, frame.block_of_pair)
-    return (g + g.T) / 2
+def hermitian_matrix(components: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:
+    """H(k) of coupled components, as the training step makes it, shape (n_k, n_ao, n_ao)."""
+    return frame.at_k(template.from_irreps(components, frame.structure.numbers, frame.block_of_pair))
 
 
 class ClosedForm(NamedTuple):
@@ -65,11 +79,11 @@ def closed_form(
     settings: GraphSettings,
     halfway: Callable[[], None] = lambda: None,
 ) -> ClosedForm:
-    """Fit the linear model to H̃ - H̃0; its regularisation is the one that serves unseen molecules best.
+    """Fit the linear model to H - H0; its regularisation is the one that serves unseen structures best.
 
     Args:
-        frames: all molecules; their ``base`` is the baseline.
-        aims: H̃ of the training molecules by their place among the frames, (n_ao, n_ao), Ha.
+        frames: all structures; their ``base`` is the baseline.
+        aims: H(k) of the training structures by their place among the frames, (n_k, n_ao, n_ao), Ha.
         unseen: the same of validation molecules; without any, a cautious strength is taken.
         template, settings: of the model.
         halfway: called when the descriptors are through and the choice begins.
@@ -85,8 +99,8 @@ def closed_form(
     squared = np.zeros(len(STRENGTHS) if unseen else 1)
     for k, matrix in unseen.items():
         for m, components in enumerate(found[k].swapaxes(0, 1)):
-            missing = matrix - frames[k].base - symmetric_matrix(components, frames[k], template)
-            squared[m] += (missing**2).sum()
+            missing = matrix - frames[k].base - hermitian_matrix(components, frames[k], template)
+            squared[m] += _size(missing, frames[k])
     best = int(np.argmin(squared))
     model = jax.tree.map(lambda leaf: jnp.asarray(leaf[best]), models)
     return ClosedForm(model, _moved(frames, [components[:, best] for components in found], template))
@@ -101,7 +115,7 @@ def with_model(fixed: LinearModel | None, frames: Sequence[Frame], template: Blo
 
 def _moved(frames: Sequence[Frame], components: Sequence[np.ndarray], template: BlockTemplate) -> list[Frame]:
     return [
-        dataclasses.replace(f, base=f.base + symmetric_matrix(c, f, template))
+        dataclasses.replace(f, base=f.base + hermitian_matrix(c, f, template))
         for f, c in zip(frames, components, strict=True)
     ]
 
@@ -134,7 +148,7 @@ def missing_scales(
 
     Args:
         frames: their ``base`` is the start.
-        matrices: what the start aims at, (n_ao, n_ao) each, Ha.
+        matrices: what the start aims at, (n_k, n_ao, n_ao) each, Ha.
         template: of the model.
         n_elements: that the model knows.
 
@@ -205,4 +219,13 @@ def _forward(model: BlockModel, graph: Graph) -> Array:
 
 
 def _components(matrix: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:
-    return template.to_irreps(matrix - frame.base, frame.structure.numbers, frame.block_of_pair)
+    """Coupled components of H - H0, on-site blocks first, shape (n_atoms + n_pairs, size²)."""
+    missing = frame.in_real_space(matrix - frame.base)
+    blocks = template.to_irreps(missing, frame.structure.numbers, frame.block_of_pair)
+    return blocks * frame.nearest[:, None]
+
+
+def _size(matrix: np.ndarray, frame: Frame) -> float:
+    """Squared norm, of a crystal the mean over its k-points, (n_k, n_ao, n_ao)."""
+    weights = np.ones(1) if frame.k is None else frame.k.weights
+    return float(weights @ (np.abs(matrix) ** 2).sum((1, 2)))

@@ -14,7 +14,7 @@ from jax import Array
 
 from hamexplorer.model import Graph
 from hamexplorer.physics.integrals import Integrals
-from hamexplorer.physics.solve import ElectronicState, solve
+from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.frames import Batch
 
@@ -37,16 +37,17 @@ class StepReport(NamedTuple):
 
 
 def hamiltonians(model: Any, batch: Batch) -> Array:
-    """H̃ = H̃0 + (G + Gᵀ)/2 of every molecule, float64, shape (n_structures, n_ao, n_ao), Ha.
-
-    G holds the model's blocks of directed pairs; the mean with its transpose makes H̃ Hermitian and treats both atoms of
-    a pair alike.
-    """
+    """H(k) of every structure as in :mod:`frames`, float64 or complex128, (n_structures, n_k, n_ao, n_ao), Ha."""
     components = _components(model, batch.graph)
     blocks = components @ jnp.asarray(model.template.to_block.T, components.dtype)
     flat = jnp.concatenate([blocks.ravel(), jnp.zeros(1, blocks.dtype)])
     g = flat[batch.gather].astype(jnp.float64)
-    return batch.base + (g + g.swapaxes(-1, -2)) / 2
+    rows = g.reshape(*g.shape[:2], -1)
+    a = batch.phases.real @ rows
+    if jnp.iscomplexobj(batch.phases):
+        a = a + 1j * (batch.phases.imag @ rows)
+    a = a.reshape(batch.base.shape)
+    return batch.base + (a + a.conj().swapaxes(-1, -2)) / 2
 
 
 # Compiled functions of their own: training and evaluation then trace them once between them instead of twice.
@@ -58,17 +59,20 @@ def _components(model: Any, graph: Graph) -> Array:
 @partial(jax.jit, static_argnums=2)
 def _properties(
     matrices: Array, integrals: Integrals, names: tuple[str, ...]
-) -> tuple[ElectronicState, dict[str, Array]]:
-    def one(h: Array, own: Integrals) -> tuple[ElectronicState, dict[str, Array]]:
-        state = solve(h, own)
-        return state, {name: TARGETS[name].predict(state, own) for name in names}
+) -> tuple[Array, dict[str, Array]]:
+    def molecule(h: Array, own: Integrals) -> tuple[Array, dict[str, Array]]:
+        state = solve(h[0], own)
+        return state.mo_energy, {name: TARGETS[name].predict(state, own) for name in names}
 
-    return jax.vmap(one)(matrices, integrals)
+    def crystal(h: Array, own: Integrals) -> tuple[Array, dict[str, Array]]:
+        bands = solve_bands(h, own)
+        return bands.energy, {name: TARGETS[name].predict_bands(bands, own) for name in names}
+
+    return jax.vmap(molecule if integrals.orthogonaliser is None else crystal)(matrices, integrals)
 
 
-def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> tuple[ElectronicState, dict[str, Array]]:
-    """Electronic states and the named properties of every molecule of a batch, padded."""
-
+def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> tuple[Array, dict[str, Array]]:
+    """Levels, (n_structures, n_ao) or of crystals (n_structures, n_k, n_ao), and the named properties, padded."""
     return _properties(hamiltonians(model, batch), batch.integrals, tuple(names))
 
 
@@ -84,10 +88,10 @@ def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence
 
 def loss_of(model: Any, batch: Batch, scales: Array, names: tuple[str, ...]) -> tuple[Array, tuple]:
     """Σ_p scale_p · mean_n ‖Δ_p,n‖²/N_n²; beside it squared errors, levels and predictions."""
-    state, predicted = predict_batch(model, batch, names)
+    mo_energy, predicted = predict_batch(model, batch, names)
     each = squared_errors(predicted, batch, names)
     loss = (scales * each.sum(1)).sum() / batch.present.sum()
-    return loss, (each, state.mo_energy, predicted)
+    return loss, (each, mo_energy, predicted)
 
 
 @eqx.filter_jit
@@ -164,5 +168,5 @@ def full_batch_step(
 @eqx.filter_jit
 def evaluate_batch(model: Any, batch: Batch, names: tuple[str, ...]) -> tuple[Array, Array, dict[str, Array]]:
     """Levels, squared errors and predicted properties of a batch, without gradients."""
-    state, predicted = predict_batch(model, batch, names)
-    return state.mo_energy, squared_errors(predicted, batch, names), predicted
+    mo_energy, predicted = predict_batch(model, batch, names)
+    return mo_energy, squared_errors(predicted, batch, names), predicted

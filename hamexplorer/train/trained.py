@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,37 +16,43 @@ from hamexplorer.errors import CheckpointError, DatasetError, SettingsError
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
 from hamexplorer.model.linear import empty_linear
 from hamexplorer.physics.targets import TARGETS
-from hamexplorer.reference.dataset import ReferenceDataset
+from hamexplorer.reference.dataset import Reference, ReferenceDataset
+from hamexplorer.reference.kinds import Method, method_from
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.selection import PARTS, Split
 from hamexplorer.structures.structure import Structure
+from hamexplorer.train.band_maker import BandMaker
+from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
-from hamexplorer.train.frames import batch_shape, roomy_shape
-from hamexplorer.train.geometry import Geometry
+from hamexplorer.train.frames import Frame, KPoints, batch_shape, roomy_shape
+from hamexplorer.train.geometry import Geometry, basis_of
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.start import with_model
-from hamexplorer.train.values import reduce_reference, target_values
+from hamexplorer.train.values import k_points_of, reduce_reference, target_values
 
-#: Properties that need no reference: everything but the matrix itself.
-_PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian"))
+#: Properties that need no reference and are no long tables.
+_PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian", "dos"))
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says of one structure; atomic units, shapes as in `reference.Properties`."""
+    """What a model says of one structure; atomic units, shapes as in `reference.Properties`.
+
+    A crystal has levels at the k-points of its mesh, one of k and -k each, (n_k, n_bands), and their gap; None the rest.
+    """
 
     structure: Structure
     n_occ: int
     mo_energy: np.ndarray
     homo_lumo_gap: float
-    dipole: np.ndarray
-    polarizability: np.ndarray
-    mulliken_charge: np.ndarray
-    lowdin_charge: np.ndarray
-    mayer_bond_order: np.ndarray
+    dipole: np.ndarray | None = None
+    polarizability: np.ndarray | None = None
+    mulliken_charge: np.ndarray | None = None
+    lowdin_charge: np.ndarray | None = None
+    mayer_bond_order: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +70,7 @@ class TrainedModel:
     """
 
     settings: RunSettings
-    method: ReferenceMethod
+    method: Method
     geometry: Geometry
     fixed: LinearModel | None
     model: BlockModel
@@ -79,11 +85,14 @@ class TrainedModel:
             "kind": "model",
             "epoch": self.epoch,
             "settings": self.settings.to_dict(),
+            "kind_of_method": type(self.method).__name__,
             "method": vars(self.method),
-            "basis": self.geometry.basis,
+            "basis": self.method.small_basis,
             "elements": list(self.geometry.graph.elements),
             "shells": {str(z): list(ls) for z, ls in self.geometry.template.shells.items()},
-            "graph": {"n_radial": self.geometry.graph.n_radial, "l_max": self.geometry.graph.l_max},
+            "graph": {
+                name: getattr(self.geometry.graph, name) for name in ("n_radial", "l_max", "n_density", "n_bond")
+            },
             "split": {part: list(keys) for part, keys in self.split_keys.items()},
             "extra": list(extra),
         }
@@ -112,16 +121,36 @@ class TrainedModel:
         shells = {int(z): tuple(ls) for z, ls in header["shells"].items()}
         graph = GraphSettings(tuple(header["elements"]), cutoff_angstrom=settings.cutoff, **header["graph"])
         extra = {name: arrays.pop() for name in reversed(header["extra"])}
-        geometry = Geometry(header["basis"], settings.baseline, BlockTemplate.of(shells), graph, **extra)
+        # Models from before there were crystals name no kind: they are of molecules.
+        method = method_from(header.get("kind_of_method", "ReferenceMethod"), header["method"])
+        geometry = Geometry(basis_of(method), settings.baseline, BlockTemplate.of(shells), graph, **extra)
         fixed, model = fill(empty_model(settings, geometry), arrays)
         split = {part: tuple(keys) for part, keys in header["split"].items()}
-        return cls(
-            settings, ReferenceMethod(**header["method"]), geometry, fixed, model, header["epoch"], split
-        )
+        return cls(settings, method, geometry, fixed, model, header["epoch"], split)
 
-    def _frames(self, structures: Sequence[Structure], targets: Sequence[dict] | None = None) -> list:
-        frames = self.geometry.frames(structures, targets)
+    def _frames(
+        self,
+        structures: Sequence[Structure],
+        targets: Sequence[dict] | None = None,
+        k: Sequence[KPoints | None] | None = None,
+    ) -> list[Frame]:
+        frames = self.geometry.frames(structures, targets, k)
         return with_model(self.fixed, frames, self.geometry.template)
+
+    def _mesh(self, structure: Structure) -> KPoints | None:
+        if isinstance(self.method, ReferenceMethod) or not structure.is_crystal:
+            return None
+        return KPoints.of_mesh(self.method.mesh(structure))
+
+    def band_structure(self, structure: Structure, reference: Reference | None = None) -> BandStructure:
+        """Bands of a crystal on its standard path and its k-mesh, beside a reference if there is one.
+
+        Raises:
+            StructureError, BasisError: for a structure that the model cannot take.
+        """
+        mesh = self._mesh(structure) if reference is None else k_points_of(reference)
+        maker = BandMaker.of(self.geometry, self.fixed, structure if reference is None else reference, mesh)
+        return maker.band_structure(self.model)
 
     def predict(self, structures: Sequence[Structure]) -> list[Prediction]:
         """Properties of structures; no reference calculation is made.
@@ -131,14 +160,17 @@ class TrainedModel:
         """
         if not structures:
             return []
-        frames = self._frames(structures)
+        frames = self._frames(structures, k=[self._mesh(s) for s in structures])
         predicted = Predicted(len(frames))
         shape = roomy_shape(batch_shape(frames, 16))
-        evaluator = Evaluator(frames, range(len(frames)), _PREDICTED, self.geometry.template, 16, shape)
+        names = tuple(name for name in _PREDICTED if frames[0].k is None or TARGETS[name].band_axes is not None)
+        evaluator = Evaluator(frames, range(len(frames)), names, self.geometry.template, 16, shape)
         evaluator.run(self.model, predicted)
         return [
-            Prediction(s, s.n_electrons // 2, np.asarray(energy), **_plain(values))
-            for s, energy, values in zip(structures, predicted.mo_energy, predicted.values, strict=True)
+            Prediction(s, int(frame.integrals.n_occ), np.asarray(energy), **_plain(values))
+            for s, frame, energy, values in zip(
+                structures, frames, predicted.mo_energy, predicted.values, strict=True
+            )
         ]
 
     def split_of(self, dataset: ReferenceDataset) -> Split:
@@ -172,10 +204,11 @@ class TrainedModel:
         values, raw = [], []
         for k in chosen:
             ref = dataset.references[k]
-            value, small = target_values(ref, *reduce_reference(ref, self.geometry.basis, self.settings))
+            value, small = target_values(ref, *reduce_reference(ref, self.settings))
             values.append(value)
             raw.append(small)
-        frames = self._frames([dataset.references[k].structure for k in chosen], values)
+        references = [dataset.references[k] for k in chosen]
+        frames = self._frames([ref.structure for ref in references], values, [k_points_of(ref) for ref in references])
         names = tuple(name for name in TARGETS if any(name in v for v in values))
         predicted = Predicted(len(dataset))
         Evaluator(frames, chosen, names, self.geometry.template, 16).run(self.model, predicted)
@@ -183,7 +216,16 @@ class TrainedModel:
         for k, small in zip(chosen, raw, strict=True):
             raws[k] = small
         by_index = dict(zip(chosen, frames, strict=True))
-        return make_results(self.epoch, dataset, split, names, by_index, predicted, raws)
+        return make_results(
+            self.epoch,
+            dataset,
+            split,
+            names,
+            by_index,
+            predicted,
+            raws,
+            lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
+        )
 
 
 def make_results(
@@ -194,8 +236,9 @@ def make_results(
     frames: dict[int, Any],
     predicted: Predicted,
     raw: Sequence[dict[str, np.ndarray]],
+    bands: Callable[[int], BandStructure] | None = None,
 ) -> Results:
-    """Set predictions beside references; molecules without a frame or a prediction are left out."""
+    """Set predictions beside references; structures without a frame or a prediction are left out."""
 
     def entry(k: int, name: str):
         frame = frames.get(k)
@@ -205,7 +248,7 @@ def make_results(
         return value, weight, predicted.values[k][name], raw[k].get(name)
 
     targets = {name: target_result(name, [entry(k, name) for k in range(len(dataset))]) for name in names}
-    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy))
+    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands)
 
 
 def _plain(values: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -228,5 +271,4 @@ def as_trained(
         for part in ("train", "validation", "test")
     }
     model = eqx.combine(trainable, frozen)
-    assert isinstance(dataset.method, ReferenceMethod), "arrange() refuses crystals"
     return TrainedModel(settings, dataset.method, prepared.geometry, prepared.fixed, model, epoch, keys)

@@ -1,4 +1,4 @@
-"""One molecule in 3D, drawn by nglview."""
+"""One molecule or crystal in 3D, drawn by nglview."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from hamexplorer.structures.structure import Structure
 from hamexplorer.views._nglview import import_nglview
+from hamexplorer.views.cells import Copies, cell_edges, with_copies
 from hamexplorer.views.charges import CHARGE_COLORS, LegendEntry, charge_legend, charge_range
 
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
@@ -15,6 +16,11 @@ _BACKGROUND = {False: "#ffffff", True: "#111111"}
 CHARGE_FACTOR = 100.0
 #: Nearest that anything comes to the eye, Å.
 _CLIP_DISTANCE = 3
+#: Of the cylinders along the cell's edges, Å.
+_EDGE_RADIUS = 0.05
+_EDGE_COLOR = {False: [0.25, 0.32, 0.4], True: [0.72, 0.78, 0.85]}
+#: Of a camera that looks at a crystal, degrees: from a little above and from the side, so that its depth is seen.
+_TILT, _TURN = 16.0, -24.0
 
 
 class StructureView:
@@ -31,43 +37,87 @@ class StructureView:
         # NGL steps back by its clipping distance, 10 Å: far too far for a small molecule.
         self.widget.stage.set_parameters(clip_dist=_CLIP_DISTANCE)
         self.legend: tuple[LegendEntry, ...] = ()
-        self._component: Any = None
-        self._oriented: tuple[str, ...] = ()
-        self._shown: tuple[str, bytes] | None = None
+        self._components: list[Any] = []
+        self._oriented: tuple[Any, ...] = ()
+        self._shown: tuple[Any, ...] | None = None
+        self._dark = dark
         self.set_dark(dark)
 
-    def show(self, structure: Structure | None, charges: np.ndarray | None = None) -> None:
+    def show(
+        self, structure: Structure | None, charges: np.ndarray | None = None, copies: Copies | None = None
+    ) -> None:
         """Show a structure in place of the one before; None empties the view.
 
         Args:
-            structure: the molecule.
+            structure: the molecule, or the crystal, of which the cell's edges are drawn, too.
             charges: partial charges in e, shape (n_atoms,): atoms are coloured by them instead of by element.
                 The meaning of the colours is in :attr:`legend`.
+            copies: cells of a crystal to show; those beside the first are pale.
         """
         charges = None if charges is None else np.asarray(charges, dtype=float)
-        content = (
-            None if structure is None else (structure.key, b"" if charges is None else charges.tobytes())
-        )
+        copies = copies or Copies()
+        content = None
+        if structure is not None:
+            content = (structure.key, b"" if charges is None else charges.tobytes(), copies, self._dark)
         if content == self._shown:
             return
         self._shown = content
-        if self._component is not None:
-            self.widget.remove_component(self._component)
-            self._component = None
+        for component in reversed(self._components):
+            self.widget.remove_component(component)
+        self._components = []
         self.legend = ()
         if structure is None or structure.n_atoms == 0:
             return
-        text = self._nglview.TextStructure(pdb_text(structure, charges), ext="pdb")
-        self._component = self.widget.add_component(text, default_representation=False)
-        self._component.add_representation("ball+stick", **self._colors(charges), **_STYLE)
-        if structure.symbols != self._oriented:
-            # Turned once for each kind of molecule: among distorted copies the reader's own turn stays.
-            self._oriented = structure.symbols
-            self.widget.control.orient(orientation(structure.positions).ravel(order="F").tolist())
-        self._component.center()
+        shown = with_copies(structure, copies)
+        atoms = self._add_atoms(shown, structure.n_atoms, charges)
+        self._add_cell(structure)
+        # Turned once for each kind of structure: among distorted copies the reader's own turn stays.
+        if (kind := (structure.symbols, structure.pbc, copies)) != self._oriented:
+            self._oriented = kind
+            camera = orientation(shown.positions)
+            if structure.is_crystal:
+                camera = crystal_orientation(structure)
+            self.widget.control.orient(camera.ravel(order="F").tolist())
+        self._center(atoms, structure)
+
+    def _add_atoms(self, shown: Structure, n_own: int, charges: np.ndarray | None) -> Any:
+        """Atoms in one component: the cell's own at full strength, copies pale behind them."""
+        repeated = None if charges is None else np.tile(charges, shown.n_atoms // n_own)
+        text = self._nglview.TextStructure(pdb_text(shown, repeated), ext="pdb")
+        component = self.widget.add_component(text, default_representation=False)
+        self._components.append(component)
+        colors = self._colors(charges)
+        if shown.n_atoms == n_own:
+            component.add_representation("ball+stick", **colors, **_STYLE)
+            return component
+        own = "@" + ",".join(map(str, range(n_own)))
+        component.add_representation("ball+stick", selection=own, **colors, **_STYLE)
+        # Of all atoms, so that bonds between the cell and its copies are there; the cell's own hide inside the others.
+        component.add_representation("ball+stick", **colors, **_STYLE | _PALE)
+        return component
+
+    def _add_cell(self, structure: Structure) -> None:
+        """The cell's edges as cylinders of one shape component, in the very frame of the atoms."""
+        edges = cell_edges(structure)
+        if not len(edges):
+            return
+        color = _EDGE_COLOR[self._dark]
+        shapes: list[tuple[Any, ...]] = [
+            ("cylinder", start, end, color, _EDGE_RADIUS) for start, end in edges.tolist()
+        ]
+        corners = np.unique(np.round(edges.reshape(-1, 3), 6), axis=0)
+        shapes += [("sphere", corner, color, _EDGE_RADIUS) for corner in corners.tolist()]
+        self._components.append(self.widget._add_shape(shapes, name="cell"))
+
+    def _center(self, atoms: Any, structure: Structure) -> None:
+        if structure.is_crystal:
+            self.widget._remote_call("autoView", target="Stage")  # atoms and cell
+        else:
+            atoms.center()
 
     def set_dark(self, dark: bool) -> None:
-        """Match the background to a dark or a light page."""
+        """Match the background to a dark or a light page; the cell's edges follow when it is shown again."""
+        self._dark = dark
         self.widget.background = _BACKGROUND[dark]
 
     def resize(self) -> None:
@@ -92,6 +142,7 @@ _STYLE: dict[str, Any] = {
     "radius_scale": 0.8,
     "multiple_bond": "symmetric",
 }
+_PALE: dict[str, Any] = {"opacity": 0.3, "radius_scale": 0.7, "depth_write": False}
 
 
 def orientation(positions: np.ndarray) -> np.ndarray:
@@ -105,8 +156,36 @@ def orientation(positions: np.ndarray) -> np.ndarray:
     return camera
 
 
+def crystal_orientation(structure: Structure) -> np.ndarray:
+    """A camera matrix, shape (4, 4), for a crystal: a along the screen, the last direction that repeats up or away.
+
+    A chain is seen from the side with its axis across, a layer from above, a bulk cell with c upwards; all of them a
+    little turned, so that depth is seen.
+    """
+    assert structure.cell is not None
+    axes = np.flatnonzero(structure.pbc)
+    across = structure.cell[axes[0]] / np.linalg.norm(structure.cell[axes[0]])
+    if len(axes) == 1:
+        return orientation(with_copies(structure, Copies(tuple(np.where(structure.pbc, 3, 1).tolist()))).positions)
+    if len(axes) == 2:
+        towards = np.cross(structure.cell[axes[0]], structure.cell[axes[1]])
+    else:
+        # c up: what comes towards the eye is perpendicular to it and to a.
+        towards = np.cross(across, structure.cell[2])
+    towards /= np.linalg.norm(towards)
+    frame = np.array([across, np.cross(towards, across), towards])
+    tilt, turn = np.radians(_TILT), np.radians(_TURN)
+    about_x = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
+    about_y = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
+    if len(axes) == 2:
+        about_x, about_y = about_x.T, np.eye(3)
+    camera = np.eye(4)
+    camera[:3, :3] = about_x @ about_y @ frame * 50.0
+    return camera
+
+
 def pdb_text(structure: Structure, charges: np.ndarray | None = None) -> str:
-    """The structure as PDB text that NGL reads: exact positions (Å, three decimals), no cell, no rotation.
+    """The atoms as PDB text that NGL reads: exact positions (Å, three decimals), no cell, no rotation.
 
     Written by hand because ASE's writer turns cells into standard form; the name of an atom is its element,
     and the element column is what NGL colours by. Charges, if given, stand in the B-factor column, hundredfold.

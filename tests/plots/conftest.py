@@ -1,8 +1,11 @@
-"""A made-up run of twelve molecules, in the shape of `train.results.Results`."""
+"""Made-up runs of twelve molecules, and of crystals known by formula, in the shape of `train.results.Results`."""
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,8 +44,11 @@ class Results:
     dataset: SimpleNamespace
     mo_energy: list[np.ndarray | None]
 
+    def band_structure(self, k: int):
+        return self.dataset.bands[k] if hasattr(self.dataset, "bands") else None
+
     def errors(self, part: str, units: str = "Ha") -> dict[str, SimpleNamespace]:
-        every = range(N_MOLECULES)
+        every = range(len(self.dataset.structures))
         members = list(every) if part == "all" else list(getattr(self.split, part))
         return {name: _row(target, members, units) for name, target in self.targets.items()}
 
@@ -83,17 +89,19 @@ def make_results(*targets: Target) -> Results:
     levels[:, 0] = -10.0  # a core
     levels[:, 2] = levels[:, 1]  # a degenerate pair
     empty = np.sort(random.uniform(0.05, 0.6, (N_MOLECULES, N_LARGE)))
+    structures = tuple(SimpleNamespace(label=f"molecule {i}", is_crystal=False) for i in range(N_MOLECULES))
     references = [
         SimpleNamespace(
+            structure=structure,
             n_occ=N_OCC,
             small=SimpleNamespace(mo_energy=np.concatenate([own + 0.1, free[: N_SMALL - N_OCC] + 0.2])),
             large=SimpleNamespace(mo_energy=np.concatenate([own, free])),
         )
-        for own, free in zip(levels, empty, strict=True)
+        for structure, own, free in zip(structures, levels, empty, strict=True)
     ]
     dataset = SimpleNamespace(
         references=tuple(references),
-        structures=tuple(SimpleNamespace(label=f"molecule {i}") for i in range(N_MOLECULES)),
+        structures=structures,
         method=SimpleNamespace(small_basis="sto-3g", large_basis="def2-tzvp"),
     )
     return Results(
@@ -103,6 +111,27 @@ def make_results(*targets: Target) -> Results:
         dataset=dataset,
         mo_energy=[*(entry.large.mo_energy[:N_SMALL] + 0.01 for entry in references[:-1]), None],
     )
+
+
+def make_crystals(*bands) -> Results:
+    """A run on crystals, trained on their reference bands on the mesh."""
+    sizes = [each.sets["reference"].mesh_energy.size for each in bands]
+    values = {
+        name: np.concatenate([each.sets[name].mesh_energy.ravel() for each in bands])
+        for name in ("reference", "learned", "raw")
+    }
+    owner = np.repeat(np.arange(len(bands)), sizes)
+    target = Target(
+        "mo_energy", "Orbital energies", "Ha", True, owner, values["reference"], values["learned"], values["raw"]
+    )
+    dataset = SimpleNamespace(
+        references=tuple(SimpleNamespace(structure=each.structure) for each in bands),
+        structures=tuple(each.structure for each in bands),
+        bands=bands,
+        method=SimpleNamespace(small_basis="sto-3g", large_basis="def2-svp"),
+    )
+    split = SimpleNamespace(train=(0,), validation=(1,), test=tuple(range(2, len(bands))))
+    return Results(5, {"mo_energy": target}, split, dataset, [each.sets["learned"].mesh_energy for each in bands])
 
 
 def make_history(n_epochs: int, *targets: str) -> History:
@@ -119,6 +148,23 @@ def fakes() -> SimpleNamespace:
     return SimpleNamespace(
         n_molecules=N_MOLECULES, report=Report, results=make_results, target=make_target, history=make_history
     )
+
+
+@pytest.fixture(scope="session")
+def textbook():
+    """Crystals by formula; a module of its own, since the page that the browser test opens needs it, too."""
+    spec = importlib.util.spec_from_file_location("textbook", Path(__file__).with_name("textbook.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["textbook"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def crystal_context(textbook) -> PlotContext:
+    """Diamond is picked; graphene is 1 and the chain 2."""
+    crystals = make_crystals(*(make() for make in textbook.CRYSTALS.values()))
+    return PlotContext(history=make_history(20, "mo_energy"), results=crystals, picked=0)
 
 
 @pytest.fixture

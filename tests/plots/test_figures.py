@@ -12,6 +12,8 @@ from hamexplorer.plots.plot import number
 
 #: CODATA 2022, NIST: one hartree in electronvolt.
 HARTREE = 27.211386245981
+#: Plots that only crystals have.
+OF_CRYSTALS = ("bands", "zone")
 
 
 def trace(figure, name):
@@ -25,8 +27,9 @@ def texts(figure) -> str:
 @pytest.mark.parametrize("name", PLOTS)
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("units", ["eV", "Ha"])
-def test_every_plot_draws(name, dark, units, context):
-    context = replace(context, dark=dark, units=units)
+def test_every_plot_draws(name, dark, units, context, crystal_context):
+    picked = 2 if name in OF_CRYSTALS else 3
+    context = replace(crystal_context if name in OF_CRYSTALS else context, dark=dark, units=units)
     plot = PLOTS[name]
     assert plot.unavailable(context) == ""
     assert plot.label
@@ -35,7 +38,7 @@ def test_every_plot_draws(name, dark, units, context):
     assert figure.layout.paper_bgcolor is None
     assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.title.text is None
-    assert figure.layout.uirevision == plot.figure(replace(context, picked=3, part="test")).layout.uirevision
+    assert figure.layout.uirevision == plot.figure(replace(context, picked=picked, part="test")).layout.uirevision
     assert len(figure.to_json()) < 200_000
 
 

@@ -19,7 +19,8 @@ def sent(monkeypatch):
 
 
 @pytest.mark.parametrize("name", PLOTS)
-def test_a_late_browser_reads_the_present_figure(name, context, sent):
+def test_a_late_browser_reads_the_present_figure(name, context, crystal_context, sent):
+    context = crystal_context if name in ("bands", "zone") else context
     live = LivePlot(name)
     widget = live.widget
     assert widget.get_state()["_widget_layout"]["annotations"], "the sentence why there is nothing to see"
@@ -65,6 +66,20 @@ def test_a_click_picks_the_molecule(context):
     live.widget._handle_custom_msg({"picked": None}, [])
     live.widget._handle_custom_msg("nonsense", [])
     assert picked == [7]
+
+
+def test_the_point_under_the_pointer_is_a_trait_and_nothing_else(context):
+    live = LivePlot("bands", context)
+    picked = []
+    live.on_pick(picked.append)
+    point = {"place": 7, "band": 3, "set": "learned"}
+    live.widget._handle_custom_msg({"hovered": point}, [])
+    live.widget._handle_custom_msg({"clicked": point}, [])
+    assert live.widget.hovered == live.widget.clicked == point
+    live.widget._handle_custom_msg({"hovered": None}, [])
+    assert live.widget.hovered is None
+    assert live.widget.clicked == point
+    assert picked == []
 
 
 def test_the_library_is_sent_once_for_all_plots():

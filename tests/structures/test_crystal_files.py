@@ -12,8 +12,8 @@ from ase.build import bulk
 
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.cells import warnings_about
-from hamexplorer.structures.crystal_files import read_crystals
 from hamexplorer.structures.crystals import build_bulk, build_layer, build_polyacetylene, distorted, supercell
+from hamexplorer.structures.files import read_structures
 from hamexplorer.structures.symmetry import standard_cell, symmetry_of
 from hamexplorer.units import BOHR_ANGSTROM
 
@@ -50,14 +50,14 @@ def same_crystal(one, other) -> bool:
 )
 def test_what_ase_writes_is_read_back(name, format):
     silicon = distorted(build_bulk("Si"), n=1, amplitude=0.1, strain=0.02)[0]
-    (found,) = read_crystals(written(silicon.to_ase(), format), filename=name)
+    (found,) = read_structures(written(silicon.to_ase(), format), filename=name)
     assert same_crystal(found, silicon)
 
 
 def test_a_cif_keeps_lengths_angles_and_places():
     """CIF turns the cell, so distances are what must stay."""
     rocksalt = build_bulk("MgO", "rocksalt").to_ase()
-    (found,) = read_crystals(written(rocksalt, "cif"), filename="mgo.cif")
+    (found,) = read_structures(written(rocksalt, "cif"), filename="mgo.cif")
     back = found.to_ase()
     np.testing.assert_allclose(back.cell.cellpar(), rocksalt.cell.cellpar(), atol=1e-4)
     np.testing.assert_allclose(
@@ -69,19 +69,19 @@ def test_a_cif_keeps_lengths_angles_and_places():
 def test_a_pasted_cif_and_a_pasted_poscar_are_recognised():
     silicon = bulk("Si")
     for format in ("cif", "vasp", "extxyz"):
-        (found,) = read_crystals(written(silicon, format).decode())
+        (found,) = read_structures(written(silicon, format).decode())
         assert found.formula == "Si2" and found.is_crystal, format
 
 
 def test_partial_periodicity_is_kept_from_extended_xyz():
     for crystal in (GRAPHENE, build_polyacetylene()):
-        (found,) = read_crystals(written(crystal.to_ase(), "extxyz"), filename="a.xyz")
+        (found,) = read_structures(written(crystal.to_ase(), "extxyz"), filename="a.xyz")
         assert same_crystal(found, crystal)
 
 
 def test_many_frames_are_many_crystals():
     frames = distorted(GRAPHENE, n=3, amplitude=0.05, seed=4)
-    found = read_crystals(written([f.to_ase() for f in frames], "extxyz"), filename="many.xyz")
+    found = read_structures(written([f.to_ase() for f in frames], "extxyz"), filename="many.xyz")
     assert all(map(same_crystal, found, frames))
     assert [f.source for f in found] == [f"many.xyz, frame {k}" for k in (1, 2, 3)]
 
@@ -91,7 +91,7 @@ def test_atoms_outside_come_in(tmp_path):
     atoms.positions[1] += 3 * atoms.cell[0] - 2 * atoms.cell[2]
     path = tmp_path / "out.extxyz"
     ase.io.write(path, atoms)
-    (found,) = read_crystals(path)
+    (found,) = read_structures(path)
     places = found.positions @ np.linalg.inv(found.cell)
     assert ((places > -1e-9) & (places < 1 - 1e-9)).all()
 
@@ -125,12 +125,11 @@ def close(atoms):
         (
             b"data_x\n_cell_length_a oops\n",
             "a.cif",
-            "a.cif holds no crystal; choose a file with a cell and atoms in it",
+            "a.cif holds no structure; choose a file with atoms and coordinates",
         ),
         (written(bulk("Si"), "vasp")[:60], "POSCAR", "POSCAR cannot be read as POSCAR"),
         (b"\x00\xff\xfe binary", "a.cif", "a.cif"),
-        (b"hello\nworld\n", "a.txt", "a.txt is in no format with a cell"),
-        (b"2\n\nH 0 0 0\nH 0 0 0.74\n", "h2.xyz", "h2.xyz has no cell that repeats; load it as a molecule"),
+        (b"hello\nworld\n", "a.txt", "a.txt is in no format that is read here"),
         (damaged(flat), "a.xyz", "so its vectors are nearly in one plane; correct the lattice"),
         (damaged(left_handed), "a.xyz", "a.xyz: the cell vectors a, b, c are left-handed (volume -160.1 Å³)"),
         (
@@ -146,7 +145,6 @@ def close(atoms):
         "torn poscar",
         "binary",
         "text",
-        "molecule",
         "flat",
         "left-handed",
         "face",
@@ -155,13 +153,13 @@ def close(atoms):
 )
 def test_bad_input_gets_one_sentence(content, name, sentence):
     with pytest.raises(StructureError) as caught:
-        read_crystals(content, filename=name)
+        read_structures(content, filename=name)
     assert sentence in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(StructureError, match="there is no file"):
-        read_crystals(tmp_path / "none.cif")
+        read_structures(tmp_path / "none.cif")
 
 
 def test_a_shared_site_is_refused():
@@ -183,13 +181,13 @@ Cu1 Cu 0 0 0 0.5
 Au1 Au 0 0 0 0.5
 """
     with pytest.raises(StructureError, match="sites that are shared or partly empty"):
-        read_crystals(text, filename="alloy.cif")
+        read_structures(text, filename="alloy.cif")
 
 
 def test_vacuum_that_is_marked_periodic_is_pointed_out():
     atoms = GRAPHENE.to_ase()
     atoms.pbc = True
-    (found,) = read_crystals(written(atoms, "extxyz"), filename="layer.xyz")
+    (found,) = read_structures(written(atoms, "extxyz"), filename="layer.xyz")
     (warning,) = warnings_about(found)
     assert warning.startswith("graphene repeats along c, where 12.0 Å are empty")
     assert warnings_about(GRAPHENE) == [] and warnings_about(build_bulk("Si")) == []

@@ -10,7 +10,7 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bulk, molecule
+from ase.build import molecule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
@@ -268,7 +268,7 @@ def test_file_and_text_of_from_smiles_agree(tmp_path):
 
 #: content, file name, what the one sentence must say.
 BAD = {
-    "empty": (b"", "e.xyz", ["e.xyz", "is empty", "give at least one molecule"]),
+    "empty": (b"", "e.xyz", ["e.xyz", "is empty", "give at least one molecule or crystal"]),
     "blank in Latin-1": (b"\xa0", "e.xyz", ["is empty"]),
     "blank": (b" \n\n ", "e.sdf", ["e.sdf", "empty"]),
     "truncated frame": (
@@ -323,13 +323,23 @@ BAD = {
     ),
     "no electrons": (b"1\ncharge=1\nH 0 0 0\n", "h.xyz", ["no electrons left", "+1"]),
     "half a charge": (b"1\ncharge=0.5\nHe 0 0 0\n", "h.xyz", ["frame 1", "'0.5'", "whole number"]),
-    "periodic": (
-        b'1\nLattice="5 0 0 0 5 0 0 0 5" Properties=species:S:1:pos:R:3 pbc="T T T"\nHe 0 0 0\n',
+    "periodic without a lattice": (
+        b'1\nProperties=species:S:1:pos:R:3 pbc="T T T"\nHe 0 0 0\n',
         "he.xyz",
-        ["he.xyz, frame 1", "periodic", "only molecules"],
+        ["he.xyz, frame 1", "periodic", "states no Lattice", "add the nine numbers"],
+    ),
+    "half a lattice": (
+        b'1\nLattice="5 0 0 0 5 0"\nHe 0 0 0\n',
+        "he.xyz",
+        ["he.xyz, frame 1", "Lattice='5 0 0 0 5 0'", "nine numbers in \u00c5"],
+    ),
+    "half a pbc": (
+        b'1\nLattice="5 0 0 0 5 0 0 0 5" pbc="T F"\nHe 0 0 0\n',
+        "he.xyz",
+        ["he.xyz, frame 1", "pbc='T F'", "one T or F a direction"],
     ),
     "bad columns": (b"1\nProperties=mass:R:1\nHe 0 0 0\n", "he.xyz", ["frame 1", "Properties=mass:R:1"]),
-    "cif": (b"data_x\n_cell_length_a 5\n", "x.cif", ["x.cif", "crystal"]),
+    "cif": (b"data_x\n_cell_length_a 5\n", "x.cif", ["x.cif", "holds no structure"]),
     "binary": (b"C\x00\x01\x02" * 50, "w.xyz", ["w.xyz", "not an XYZ file", "binary"]),
     "html": (b"<!DOCTYPE html>\n<html></html>", "w.xyz", ["w.xyz", "web page", "download the file itself"]),
     "xml": (b"<?xml version='1.0'?><a/>", "w.pdb", ["not a PDB file", "XML"]),
@@ -361,11 +371,16 @@ BAD = {
     "no hydrogens": (sdf("CCO", hydrogens=False).encode(), "m.mol", ["frame 1", "6 hydrogen atoms"]),
     "not mol": (b"hello\n\n\n\n", "m.mol", ["m.mol, frame 1", "fourth line"]),
     "pdb cut": (PDB[:120].encode(), "p.pdb", ["p.pdb, frame 1, line 2", "columns 31 to 54"]),
-    "pdb without atoms": (b"REMARK nothing\nEND\n", "p.pdb", ["p.pdb", "no molecule"]),
-    "pdb of a crystal": (
-        ("CRYST1   10.000   10.000   10.000  90.00  90.00  90.00 P 1\n" + PDB).encode(),
+    "pdb without atoms": (b"REMARK nothing\nEND\n", "p.pdb", ["p.pdb", "no structure"]),
+    "pdb of an asymmetric unit": (
+        ("CRYST1   10.000   10.000   10.000  90.00  90.00  90.00 P 21 21 21    4\n" + PDB).encode(),
         "p.pdb",
-        ["p.pdb, frame 1", "periodic"],
+        ["p.pdb, line 1", "space group P 21 21 21", "write all atoms in P 1"],
+    ),
+    "pdb with half a cell": (
+        ("CRYST1   10.000   10.000\n" + PDB).encode(),
+        "p.pdb",
+        ["p.pdb, line 1", "three lengths and angles", "CRYST1   10.000   10.000"],
     ),
 }
 
@@ -402,14 +417,6 @@ def test_a_missing_file_and_a_folder_get_sentences(tmp_path):
 def test_an_unknown_format_lists_the_known_ones():
     with pytest.raises(StructureError, match=r"'docx' is unknown; choose one of xyz, extxyz, mol"):
         read_structures(WATER, format="docx")
-
-
-def test_crystals_from_ase_are_refused_for_now(tmp_path):
-    ase.io.write(tmp_path / "silicon.traj", bulk("Si"))
-    ase.io.write(tmp_path / "POSCAR", bulk("Si"), format="vasp")
-    for name in ("silicon.traj", "POSCAR"):
-        with pytest.raises(StructureError, match=f"{name}.*only molecules"):
-            read_structures(tmp_path / name)
 
 
 def test_quantum_chemistry_files_go_through_ase(tmp_path):

@@ -12,7 +12,7 @@ from hamexplorer.structures.sources.base import SOURCES, Source
 from hamexplorer.structures.structure import Structure
 
 _CHARGE_HELP = (
-    "Total charge of every molecule for which the file states none (an extended XYZ file states it as "
+    "Total charge of every structure for which the file states none (an extended XYZ file states it as "
     "charge=1 in the "
     "comment line)."
 )
@@ -20,10 +20,10 @@ _CHARGE_HELP = (
 
 @SOURCES.register("file")
 class FileSource(Source):
-    """Every molecule of a file, or those of some of its frames."""
+    """Every structure of a file, or those of some of its frames."""
 
     label = "File"
-    help = "Molecules from a file: xyz, extended xyz, sdf, mol, pdb, an ASE database, or what else ASE reads."
+    help = "Molecules (xyz, sdf, mol, pdb) or crystals (CIF, POSCAR, extended xyz) from a file, or what else ASE reads."
     main = "path"
 
     @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class FileSource(Source):
             "",
             Text(),
             label="File",
-            help="Path of a file with one molecule or many, such as molecules.xyz.",
+            help="Path of a file with one structure or many, such as molecules.xyz or quartz.cif.",
         )
         frames: str = param(
             "",
             Text(),
             label="Frames",
-            help="Which molecules of the file, counted from 0: 0:50 for the first fifty, ::10 for every "
+            help="Which structures of the file, counted from 0: 0:50 for the first fifty, ::10 for every "
             "tenth. Empty for all.",
         )
         charge: int = param(0, Whole(-20, 20), label="Charge", unit="e", help=_CHARGE_HELP)
@@ -49,7 +49,7 @@ class FileSource(Source):
     def load(self, params: Params) -> list[Structure]:
         if not params.path.strip():
             raise StructureError(
-                "no file is named; give the path of a file with molecules, for example water.xyz"
+                "no file is named; give the path of a file with molecules or crystals, for example water.xyz"
             )
         found = read_structures(params.path.strip(), charge=params.charge)
         chosen = indices_in_range(params.frames, len(found))
@@ -63,10 +63,10 @@ class FileSource(Source):
 
 @SOURCES.register("text")
 class TextSource(Source):
-    """Molecules pasted as text."""
+    """Structures pasted as text."""
 
     label = "Pasted text"
-    help = "Coordinates in Å: XYZ blocks, plain lines of 'symbol x y z', or mol records."
+    help = "Coordinates in Å: XYZ blocks, plain lines of 'symbol x y z', mol records, or a crystal as CIF or POSCAR."
     main = "text"
 
     @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class TextSource(Source):
             Text(),
             label="Coordinates",
             help="XYZ in Å: the number of atoms, a comment, then one line 'symbol x y z' an atom. "
-            "The first two lines may be left out.",
+            "The first two lines may be left out. A crystal as CIF, POSCAR or extended XYZ.",
         )
         charge: int = param(0, Whole(-20, 20), label="Charge", unit="e", help=_CHARGE_HELP)
 

@@ -1,4 +1,4 @@
-"""Structures that are made here: from SMILES, from collections, and distorted copies of one molecule."""
+"""Molecules that are made here: from SMILES, from collections, and distorted copies of one molecule."""
 
 from __future__ import annotations
 

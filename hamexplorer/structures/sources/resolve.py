@@ -10,6 +10,7 @@ import re
 from rdkit import Chem, rdBase
 
 from hamexplorer.errors import StructureError
+from hamexplorer.structures.named_crystals import ready_made_name
 from hamexplorer.structures.sources.base import SOURCES
 from hamexplorer.structures.sources.generated import SERIES_KINDS
 from hamexplorer.structures.structure import Structure
@@ -32,6 +33,11 @@ def resolve(text: str) -> list[Structure]:
     ``polyenoic-acids:1-5``                       acrylic acid and longer
     ``distorted:CC``                              100 distorted ethanes; a SMILES or a g2 name
     ``distorted:CH4,n=20,amplitude=0.1,seed=7``   more settings of a source follow after commas
+    ``crystal:graphene``                          a ready-made crystal
+    ``'bulk:SiC zincblende 4.36'``                a bulk crystal; type and constant may be left out if known
+    ``layer:BN``                                  a hexagonal layer
+    ``polyacetylene:0-0.14,n=15``                 chains with more and more alternating bonds
+    ``rattled:silicon,n=40,repeats=2x1x1``        distorted copies of a crystal, or of the one in a file
     ============================================  ====================================================
 
     Raises:
@@ -82,6 +88,8 @@ def _nothing_found(text: str, prefix: str) -> str:
         return f"{missing}, and no source of that name; did you mean {near[0]!r}?"
     if re.fullmatch(r"[A-Za-z0-9 -]{2,}", prefix):
         return f"{missing}, and {prefix!r} is no source of structures; choose one of {', '.join(names)}"
+    if (crystal := ready_made_name(text)) is not None:
+        return f"{missing}; for the crystal write 'crystal:{crystal}'"
     with rdBase.BlockLogs():
         smiles = Chem.MolFromSmiles(text)
     if smiles is not None:
