@@ -32,12 +32,12 @@ class CrystalSet(NamedTuple):
 
 def _bulk(symbol: str) -> list[Structure]:
     cell = build_bulk(symbol)
-    doubled = distorted(supercell(cell, (2, 1, 1)), n=20, amplitude=0.05, strain=0.01, seed=2)
-    return distorted(cell, n=40, amplitude=0.05, strain=0.01, seed=1) + doubled
+    doubled = distorted(supercell(cell, (2, 1, 1)), n=8, amplitude=0.05, strain=0.01, seed=2)
+    return [*distorted(cell, n=16, amplitude=0.05, strain=0.01, seed=1), *doubled]
 
 
 def _polyacetylene() -> list[Structure]:
-    return [build_polyacetylene(0.01 * k, mean) for mean in (1.38, 1.40, 1.42) for k in range(15)]
+    return [build_polyacetylene(0.02 * k, mean) for mean in (1.40, 1.38, 1.42) for k in range(8)]
 
 
 SETS = {
@@ -46,12 +46,18 @@ SETS = {
         lambda: [build_layer(), *distorted(build_layer(), n=60, amplitude=0.08, strain=0.02, seed=0)],
     ),
     "hbn": CrystalSet(
-        CrystalMethod(k_length=15.0, smearing=0.0),  # 6×6×1
-        lambda: distorted(build_layer("BN", 2.50), n=40, amplitude=0.08, strain=0.02, seed=0),
+        CrystalMethod(k_length=15.0, smearing=0.0, large_basis="gth-szv"),  # 6×6×1
+        lambda: distorted(build_layer("BN", 2.50), n=24, amplitude=0.08, strain=0.02, seed=0),
     ),
-    "polyacetylene": CrystalSet(CrystalMethod(k_length=40.0, smearing=0.002), _polyacetylene),  # 16×1×1
-    "silicon": CrystalSet(CrystalMethod(k_length=15.4, smearing=0.0), lambda: _bulk("Si")),  # 4×4×4
-    "diamond": CrystalSet(CrystalMethod(k_length=10.1, smearing=0.0), lambda: _bulk("C")),  # 4×4×4
+    "polyacetylene": CrystalSet(CrystalMethod(k_length=30.0, smearing=0.002), _polyacetylene),  # 12×1×1
+    "silicon": CrystalSet(
+        CrystalMethod(k_length=15.4, smearing=0.0, large_basis="gth-szv"),
+        lambda: _bulk("Si"),  # 4×4×4
+    ),
+    "diamond": CrystalSet(
+        CrystalMethod(k_length=10.1, smearing=0.0, large_basis="gth-szv"),
+        lambda: _bulk("C"),  # 4×4×4
+    ),
 }
 
 

@@ -24,7 +24,9 @@ from hamexplorer.cli.predictions import WRITERS
 from hamexplorer.cli.tables import error_report, error_table
 from hamexplorer.errors import SettingsError
 from hamexplorer.params import Choice, Flag, Real, Text, Whole, param, params_of
+from hamexplorer.reference.crystal_method import CrystalMethod
 from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.methods import METHODS, Offer
 from hamexplorer.structures.smiles import from_smiles
 
 WEIGHTS = {"mo_energy": SimpleNamespace(default_weight=5.0), "dipole": SimpleNamespace(default_weight=2.0)}
@@ -75,8 +77,18 @@ def test_each_verb_explains_itself_with_examples(verb: str, capsys: pytest.Captu
 def test_options_of_reference_are_those_of_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
     main(["reference", "--help"])
     text = capsys.readouterr().out
-    for entry in params_of(ReferenceMethod):
+    for entry in (*params_of(ReferenceMethod), *params_of(CrystalMethod)):
         assert "--" + entry.name.replace("_", "-") in text
+    together, molecules, crystals = (
+        text.index(f"\n{title}:")
+        for title in (
+            "method for molecules or method for crystals",
+            "method for molecules",
+            "method for crystals",
+        )
+    )
+    assert together < text.index("--xc NAME  ") < molecules < text.index("--grid-level N  ") < crystals
+    assert crystals < text.index("--k-length X  ")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +121,16 @@ def test_wrong_usage_is_one_line_and_code_2(
         (["reference", "smiles:C", "--out", "x.h5", "--charge", "1"], "leave --charge out"),
         (["reference", "smiles:C", "--out", "x.h5", "--xc", "nonsense"], "'nonsense' is not known to libxc"),
         (["reference", "smiles:C", "--out", "x.h5", "--config", "no.toml"], "no settings file 'no.toml'"),
+        (["reference", "crystal:grafene", "--out", "x.h5"], "Crystal 'grafene' is unknown"),
+        (["reference", "crystal:silicon", "--out", "x.h5", "--xc", "b3lyp"], "Functional 'b3lyp' is unknown"),
+        (
+            ["reference", "crystal:silicon", "--out", "x.h5", "--grid-level", "3"],
+            "--grid-level is an option of the method for molecules, and the structures are crystals; leave it out",
+        ),
+        (
+            ["reference", "smiles:C", "--out", "x.h5", "--k-length", "3"],
+            "--k-length is an option of the method for crystals, and the structures are molecules",
+        ),
         (["predict", "norun", "smiles:C", "--out", "x.doc"], "must end in .json or .csv"),
         (["predict", "norun", "smiles:C", "--out", "x.json"], "norun"),
         (["evaluate", "norun", "ethane", "--json", "x.json"], "norun"),
@@ -227,6 +249,90 @@ def test_targets_and_weights(
 def test_wrong_weights_are_a_sentence(targets: str | None, weights: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         parse_targets(targets, weights, WEIGHTS)
+
+
+# -- methods of molecules and of crystals ---
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list, object]]:
+    """What would be computed: structures and method."""
+    monkeypatch.chdir(tmp_path)
+    found: list[tuple[list, object]] = []
+
+    def run(structures: list, method: object, **_: object) -> None:
+        found.append((structures, method))
+        raise SettingsError("seen")
+
+    monkeypatch.setattr("hamexplorer.reference.execute.run_references", run)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "method"),
+    [
+        (["smiles:C", "--xc", "hf", "--grid-level", "3"], ReferenceMethod(xc="hf", grid_level=3)),
+        (["crystal:silicon"], CrystalMethod()),
+        (
+            [
+                "crystal:silicon",
+                "--xc",
+                "lda,vwn",
+                "--k-length",
+                "8",
+                "--smearing",
+                "0",
+                "--large-basis",
+                "gth-szv",
+            ],
+            CrystalMethod(xc="lda,vwn", k_length=8.0, smearing=0.0, large_basis="gth-szv"),
+        ),
+    ],
+)
+def test_the_method_follows_the_structures(asked: list, words: list[str], method: object) -> None:
+    main(["reference", *words, "--out", "x.h5"])
+    ((structures, used),) = asked
+    assert used == method and structures[0].is_crystal == isinstance(method, CrystalMethod)
+
+
+def test_a_file_of_settings_is_read_for_crystals_too(asked: list) -> None:
+    Path("s.toml").write_text("k-length = 12.0\n")
+    main(["reference", "crystal:graphene", "--out", "x.h5", "--config", "s.toml"])
+    assert asked[0][1] == CrystalMethod(k_length=12.0)
+
+
+def test_molecules_and_crystals_are_not_computed_together(
+    asked: list, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lattice = 'Lattice="5 0 0 0 5 0 0 0 5" pbc="T T T"'
+    Path("both.xyz").write_text(f"1\n\nHe 0 0 0\n1\n{lattice}\nHe 0 0 0\n")
+    assert main(["reference", "both.xyz", "--out", "x.h5"]) == USER_ERROR
+    assert "1 molecule and 1 crystal cannot be computed together" in capsys.readouterr().err
+    assert main(["reference", "both.xyz@1:", "--out", "x.h5"]) == USER_ERROR
+    assert isinstance(asked[0][1], CrystalMethod)
+
+
+def test_vacuum_that_repeats_is_pointed_out(asked: list, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("he.xyz").write_text('1\nLattice="5 0 0 0 5 0 0 0 15" pbc="T T T"\nHe 0 0 0\n')
+    main(["reference", "he.xyz", "--out", "x.h5"])
+    text = capsys.readouterr().err
+    assert text.startswith("warning: he repeats along c, where 15.0 Å are empty")
+    assert "1 crystal, PBE" in text
+
+
+def test_a_second_method_is_an_option(
+    asked: list, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {**METHODS["crystal"], "every": Offer("Every", "For the test.", Every)}
+    monkeypatch.setitem(METHODS, "crystal", more)
+    main(["reference", "crystal:silicon", "--out", "x.h5"])
+    assert asked[-1][1] == CrystalMethod()
+    for words, sentence in (
+        (["crystal:silicon", "--method", "every", "--k-length", "3"], "--k-length is an option"),
+        (["smiles:C", "--method", "every"], "every is no method for molecules; choose one of dft"),
+    ):
+        assert main(["reference", *words, "--out", "x.h5"]) == USER_ERROR
+        assert sentence in capsys.readouterr().err
 
 
 # -- what is written ---

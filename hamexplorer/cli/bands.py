@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hamexplorer.reference.real_space import ImportedBands, RealSpaceMatrices
 
 EXAMPLES = """\
-A DeepH folder holds hamiltonians.h5, overlaps.h5, lat.dat, site_positions.dat, element.dat and orbital_types.dat; an .npz
-file holds translations, hamiltonian, overlap, cell, positions and numbers (or H_0_0_1, S_0_0_1 … for each cell).
+A DeepH folder holds hamiltonians.h5, overlaps.h5, lat.dat, site_positions.dat, element.dat and orbital_types.dat;
+an .npz file translations, hamiltonian, overlap, cell, positions and numbers (or H_0_0_1, S_0_0_1 … for each cell).
 
 examples:
   hamexplorer bands deeph/graphene --out bands.csv
@@ -32,7 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--electrons",
         metavar="N",
         type=int,
-        help="electrons a cell, without those of pseudopotentials (default: what the source says, or its Fermi level makes of it)",
+        help="electrons a cell, without those of pseudopotentials "
+        "(default: what the source says, or its Fermi level makes of it)",
     )
     parser.add_argument("--units", choices=("eV", "Ha"), default="eV", help="unit of energies (default: eV)")
     parser.add_argument(

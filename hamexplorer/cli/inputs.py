@@ -11,13 +11,17 @@ from hamexplorer.structures.structure import Structure
 #: Shown in the help of every verb that takes STRUCTURES.
 STRUCTURES_HELP = """\
 STRUCTURES is one of
-  molecules.xyz            a file that ASE reads: xyz, extxyz, mol, sdf, pdb, json, db
+  molecules.xyz            a file that ASE reads: xyz, extxyz, mol, sdf, pdb, json, db; crystals: cif, POSCAR, extxyz
   molecules.xyz@0:50:2     some of its frames
   'folder/*.xyz'           several files
   'smiles:CCO c1ccccc1'    SMILES
   g2:4, 'g2:CH4 C6H6'      small CHNO molecules: up to 4 heavy atoms, or by name
   polyenes:1-6, acenes:1-4, polyenoic-acids:1-5
-  distorted:CC             100 distorted ethanes; distorted:CH4,n=20,amplitude=0.1,seed=7"""
+  distorted:CC             100 distorted ethanes; distorted:CH4,n=20,amplitude=0.1,seed=7
+  crystal:graphene         a ready-made crystal; crystal:silicon, crystal:polyethylene, …
+  'bulk:SiC zincblende'    a bulk crystal, maybe with its lattice constant in Å; layer:BN a hexagonal layer
+  polyacetylene:0-0.14,n=15          chains with more and more alternating bonds, Å
+  rattled:silicon,n=40,repeats=2x1x1 distorted copies of a crystal, or of the one in a file: rattled:mine.cif"""
 
 
 def add_structures(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +31,7 @@ def add_structures(parser: argparse.ArgumentParser) -> None:
         "--charge",
         type=int,
         metavar="N",
-        help="total charge in e of molecules for which the file states none (default: 0)",
+        help="total charge in e of structures for which the file states none (default: 0)",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +18,66 @@ from hamexplorer.params import Choice, Flag, Param, Real, Whole, params_of
 
 def add_settings(parser: argparse.ArgumentParser, settings: type, *, title: str) -> None:
     """One option a described field; what is not typed is absent from the namespace."""
-    group = parser.add_argument_group(title)
-    for entry in params_of(settings):
-        name = "--" + entry.name.replace("_", "-")
-        if isinstance(entry.kind, Flag):
-            group.add_argument(
-                name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=_help(entry)
-            )
-        else:
-            group.add_argument(
-                name,
-                type=_reader(entry),
-                default=argparse.SUPPRESS,
-                metavar=_metavar(entry),
-                help=_help(entry),
-            )
+    add_alternatives(parser, {title: settings})
+
+
+def add_alternatives(parser: argparse.ArgumentParser, alternatives: Mapping[str, type]) -> None:
+    """One option a described field of several settings classes, of which one will be made.
+
+    A field that several have is one option: it takes what any of them takes, and its help tells them apart.
+
+    Args:
+        alternatives: title of the group of options -> settings class.
+    """
+    found: dict[str, dict[str, Param]] = {}
+    for title, settings in alternatives.items():
+        for entry in params_of(settings):
+            found.setdefault(entry.name, {})[title] = entry
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for name, entries in found.items():
+        title = " or ".join(entries)
+        if title not in groups:
+            groups[title] = parser.add_argument_group(title)
+        _add_option(groups[title], "--" + name.replace("_", "-"), entries)
+
+
+def _add_option(group: argparse._ArgumentGroup, name: str, entries: Mapping[str, Param]) -> None:
+    kinds = list(entries.values())
+    first = kinds[0]
+    help = _help(first)
+    if len(kinds) > 1 and len({_help(entry) for entry in kinds}) > 1:
+        help = " ".join(f"{title.capitalize()}: {_help(entry)}" for title, entry in entries.items())
+    if isinstance(first.kind, Flag):
+        group.add_argument(name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=help)
+    else:
+        group.add_argument(
+            name, type=_reader(kinds), default=argparse.SUPPRESS, metavar=_metavar(first), help=help
+        )
+
+
+def refuse_others(
+    chosen: type, others: Mapping[str, type], options: argparse.Namespace, *, because: str
+) -> None:
+    """Refuse options that were typed but belong to another settings class alone.
+
+    Args:
+        chosen: the class that will be made.
+        others: title -> class, the chosen one among them.
+        options: parsed command line.
+        because: why that class was chosen, for example ``"the structures are crystals"``.
+
+    Raises:
+        SettingsError: naming the first such option and those that there are.
+    """
+    own = [entry.name for entry in params_of(chosen)]
+    for title, settings in others.items():
+        for entry in params_of(settings):
+            if entry.name not in own and hasattr(options, entry.name):
+                there = ", ".join("--" + name.replace("_", "-") for name in own)
+                raise SettingsError(
+                    f"--{entry.name.replace('_', '-')} is an option of the {title}, and {because}; leave it out: "
+                    f"there are {there}"
+                )
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -137,25 +182,32 @@ def _weight(name: str, text: str) -> float:
     return weight
 
 
-def _reader(entry: Param) -> Callable[[str], Any]:
-    """Text -> checked value, with the setting's own sentence when it does not fit."""
+def _reader(entries: Sequence[Param]) -> Callable[[str], Any]:
+    """Text -> value that any of the settings takes, else with the first one's own sentence."""
 
     def read(text: str) -> Any:
-        value: Any = text
-        try:
-            if isinstance(entry.kind, Whole):
-                value = int(text)
-            elif isinstance(entry.kind, Real):
-                value = float(text)
-        except ValueError:
-            pass  # the check below names the text and the bounds
-        try:
-            entry.kind.check(entry.label or entry.name, value)
-        except SettingsError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-        return value
+        sentences = []
+        for entry in entries:
+            try:
+                return _read(text, entry)
+            except SettingsError as error:
+                sentences.append(str(error))
+        raise argparse.ArgumentTypeError(sentences[0])
 
     return read
+
+
+def _read(text: str, entry: Param) -> Any:
+    value: Any = text
+    try:
+        if isinstance(entry.kind, Whole):
+            value = int(text)
+        elif isinstance(entry.kind, Real):
+            value = float(text)
+    except ValueError:
+        pass  # the check below names the text and the bounds
+    entry.kind.check(entry.label or entry.name, value)
+    return value
 
 
 def _metavar(entry: Param) -> str:

@@ -10,14 +10,14 @@ from typing import NoReturn
 
 #: Verb -> what it does; its module in this package has the same name.
 VERBS: dict[str, str] = {
-    "reference": "compute reference values of molecules with PySCF",
+    "reference": "compute reference values of molecules or crystals with PySCF",
     "train": "train a model on a data set",
     "evaluate": "compare a trained model with reference values",
-    "predict": "predict properties of new molecules",
+    "predict": "predict properties of new structures",
     "bands": "bands of a Hamiltonian in real space made elsewhere",
 }
 _DESCRIPTION = """\
-Learn effective Hamiltonians of molecules from quantum-chemical properties, and watch it happen.
+Learn effective Hamiltonians of molecules and crystals from quantum-chemical properties, and watch it happen.
 
 Without a verb, the dashboard opens in your browser."""
 _EXAMPLES = """\
@@ -27,6 +27,7 @@ examples:
   hamexplorer evaluate run ethane --json errors.json how good is it on molecules it has not seen?
   hamexplorer predict run smiles:CC --out ethane.csv orbital energies, dipole … of a new molecule
   hamexplorer reference g2:3 --out mine.h5           make a data set of your own
+  hamexplorer bands graphene.npz --out bands.csv     bands of H(T) and S(T) made elsewhere
 
 `hamexplorer VERB --help` explains a verb.
 exit codes: 0 done, 1 an error that the sentence explains, 2 wrong usage, 130 Ctrl-C"""

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from hamexplorer.units import BOHR_ANGSTROM
+
 #: What a prediction holds, with units.
 UNITS: dict[str, str] = {
     "mo_energy": "Ha",
@@ -28,6 +30,19 @@ def _present(prediction: Any) -> dict[str, np.ndarray]:
     return {name: np.asarray(value, dtype=float) for name, value in values.items() if value is not None}
 
 
+def _cell(prediction: Any) -> dict[str, Any]:
+    """Of a crystal what its numbers refer to: cell in Å, and where the levels are."""
+    structure = prediction.structure
+    if prediction.k_points is None:
+        return {}
+    return {
+        "cell": (structure.cell * BOHR_ANGSTROM).tolist(),
+        "pbc": list(structure.pbc),
+        "k_points": prediction.k_points.tolist(),
+        "k_weights": prediction.k_weights.tolist(),
+    }
+
+
 def write_json(path: Path, predictions: Sequence[Any]) -> None:
     """Everything, with a table of units; positions in Å."""
     molecules = [
@@ -37,16 +52,21 @@ def write_json(path: Path, predictions: Sequence[Any]) -> None:
             "symbols": list(p.structure.symbols),
             "positions": p.structure.positions_angstrom.tolist(),
             "n_occ": int(p.n_occ),
+            **_cell(p),
             **{name: value.tolist() for name, value in _present(p).items()},
         }
         for p in predictions
     ]
-    content = {"units": {**UNITS, "positions": "Å", "charge": "e"}, "molecules": molecules}
+    units = {**UNITS, "positions": "Å", "cell": "Å", "charge": "e", "k_points": "reciprocal vectors"}
+    content = {"units": units, "molecules": molecules}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def write_csv(path: Path, predictions: Sequence[Any]) -> None:
-    """One line a molecule: frontier levels, gap, dipole and polarizability; the unit is in the heading."""
+    """One line a structure: frontier levels, gap, dipole and polarizability; the unit is in the heading.
+
+    Of a crystal the frontier levels are the edges of its bands on its k-mesh; it has neither dipole nor polarizability.
+    """
     head = ["name", "formula", "charge_e", "n_atoms", "n_occ", "homo_Ha", "lumo_Ha", "homo_lumo_gap_Ha"]
     head += ["dipole_norm_e_bohr", *(f"dipole_{x}_e_bohr" for x in "xyz")]
     pairs = [(i, j) for i in range(3) for j in range(i, 3)]
@@ -57,9 +77,11 @@ def write_csv(path: Path, predictions: Sequence[Any]) -> None:
         for p in predictions:
             levels, n_occ = np.asarray(p.mo_energy), int(p.n_occ)
             row = [p.structure.label, p.structure.formula, p.structure.charge, p.structure.n_atoms, n_occ]
-            row += [levels[n_occ - 1], levels[n_occ] if n_occ < len(levels) else "", p.homo_lumo_gap]
-            row += [np.linalg.norm(p.dipole), *p.dipole]
-            row += [np.trace(p.polarizability) / 3, *(p.polarizability[i][j] for i, j in pairs)]
+            has_empty = n_occ < levels.shape[-1]
+            row += [levels[..., n_occ - 1].max(), levels[..., n_occ].min() if has_empty else "", p.homo_lumo_gap]
+            row += [""] * 4 if p.dipole is None else [np.linalg.norm(p.dipole), *p.dipole]
+            alpha = p.polarizability
+            row += [""] * 7 if alpha is None else [np.trace(alpha) / 3, *(alpha[i][j] for i, j in pairs)]
             table.writerow(
                 [
                     f"{float(x):.8g}" if isinstance(x, (float, np.floating)) or hasattr(x, "dtype") else x

@@ -1,6 +1,6 @@
-"""Compute reference values of molecules with PySCF, in a small and in a large basis.
+"""Compute reference values of molecules or crystals with PySCF, in a small and in a large basis.
 
-The result is a data set for `hamexplorer train`. Each finished molecule is kept at once in your store of
+The result is a data set for `hamexplorer train`. Each finished structure is kept at once in your store of
 calculations: after Ctrl-C or a crash, the same command goes on where it ended."""
 
 from __future__ import annotations
@@ -9,16 +9,20 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from hamexplorer.cli.console import ProgressLine, duration
 from hamexplorer.cli.inputs import STRUCTURES_HELP, add_structures, read_structures_option
-from hamexplorer.cli.options import add_config, add_settings, chosen_settings
+from hamexplorer.cli.options import add_alternatives, add_config, chosen_settings, refuse_others
 from hamexplorer.cli.outputs import check_output
-from hamexplorer.errors import ReferenceCalculationError
-from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.errors import ReferenceCalculationError, SettingsError
+from hamexplorer.reference.kinds import Method
+from hamexplorer.reference.methods import METHODS, structure_kind
+from hamexplorer.structures.cells import warnings_about
+from hamexplorer.structures.descriptions import contents_of
+from hamexplorer.structures.structure import Structure
 
 EXAMPLES = f"""\
 {STRUCTURES_HELP}
@@ -26,7 +30,11 @@ EXAMPLES = f"""\
 examples:
   hamexplorer reference g2:2 --out small.h5
   hamexplorer reference molecules.xyz --out mine.h5 --xc pbe0 --large-basis def2-tzvp --jobs 4
-  hamexplorer reference distorted:CCO --out ethanol.h5"""
+  hamexplorer reference distorted:CCO --out ethanol.h5
+  hamexplorer reference rattled:graphene,n=20 --out graphene.h5 --k-length 20
+  hamexplorer reference mine.cif --out mine.h5 --xc pbe --smearing 0
+
+Crystals are computed with k-points; options of the other kind of structure are refused."""
 
 INTERRUPTED = 130
 
@@ -36,24 +44,60 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_structures(parser)
     parser.add_argument("--out", metavar="FILE.h5", type=Path, required=True, help="the data set to write")
     parser.add_argument(
-        "--jobs", metavar="N", type=int, default=2, help="molecules computed at the same time (default: 2)"
+        "--jobs", metavar="N", type=int, default=2, help="structures computed at the same time (default: 2)"
     )
     add_config(parser)
-    add_settings(parser, ReferenceMethod, title="method")
+    names = list(dict.fromkeys(name for offers in METHODS.values() for name in offers))
+    if len(names) > 1:
+        told = "; ".join(
+            f"{name}: {offer.label}" for offers in METHODS.values() for name, offer in offers.items()
+        )
+        parser.add_argument(
+            "--method", choices=names, default=names[0], help=f"how to compute; {told} (default: {names[0]})"
+        )
+    add_alternatives(parser, method_classes())
+
+
+def method_classes() -> dict[str, type]:
+    """Title of a group of options -> class of methods, for molecules first."""
+    found = {}
+    for kind, offers in METHODS.items():
+        for name, offer in offers.items():
+            title = f"method for {kind}s" if len(offers) == 1 else f"method {name} for {kind}s"
+            found[title] = offer.method
+    return found
+
+
+def chosen_method(structures: Sequence[Structure], options: argparse.Namespace) -> Method:
+    """The method for these structures, as the options say.
+
+    Raises:
+        StructureError: if there are molecules and crystals among them.
+        SettingsError: if an option is out of bounds or belongs to the other kind of structure.
+    """
+    kind = structure_kind(structures)
+    name = getattr(options, "method", next(iter(METHODS[kind])))
+    if name not in METHODS[kind]:
+        raise SettingsError(f"{name} is no method for {kind}s; choose one of {', '.join(METHODS[kind])}")
+    cls = METHODS[kind][name].method
+    refuse_others(cls, method_classes(), options, because=f"the structures are {kind}s")
+    return cls(**chosen_settings(cls, options))
 
 
 def run(options: argparse.Namespace) -> int:
     """Compute and write; Ctrl-C keeps what is finished in the store."""
     out = check_output(options.out, (".h5", ".hdf5"))
-    method = ReferenceMethod(**chosen_settings(ReferenceMethod, options))
     structures = read_structures_option(options)
+    method = chosen_method(structures, options)
+    for sentence in (sentence for structure in structures for sentence in warnings_about(structure)):
+        print(f"warning: {sentence}", file=sys.stderr)
 
     from hamexplorer.reference.dataset import write_dataset
     from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, run_references
 
     line = ProgressLine()
     expected = duration(estimate_seconds(structures, method, jobs=options.jobs))
-    line.say(f"{len(structures)} molecules, {method.label}; estimated time: {expected}")
+    line.say(f"{contents_of(structures)}, {method.label}; estimated time: {expected}")
 
     def report(progress: ReferenceProgress) -> None:
         left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
@@ -69,16 +113,16 @@ def run(options: argparse.Namespace) -> int:
         print(f"set aside: {label}: {reason}", file=sys.stderr)
     if cancel.is_set():
         line.say(
-            f"interrupted; {len(dataset)} molecules are finished and kept: run the same command to go on"
+            f"interrupted; {len(dataset)} structures are finished and kept: run the same command to go on"
         )
         return INTERRUPTED
     if not len(dataset):
         raise ReferenceCalculationError(
-            f"none of the {len(structures)} molecules could be computed, so {out} was not written; "
+            f"none of the {len(structures)} structures could be computed, so {out} was not written; "
             f"the reasons stand above"
         )
     write_dataset(out, dataset)
-    print(f"{out}: {len(dataset)} molecules, {len(dataset.set_aside)} set aside")
+    print(f"{out}: {contents_of(dataset.structures)}, {len(dataset.set_aside)} set aside")
     return 0
 
 

@@ -9,6 +9,7 @@ import argparse
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from hamexplorer.cli.console import ProgressLine, duration
 from hamexplorer.cli.options import add_config, add_settings, chosen_settings, parse_targets
@@ -17,7 +18,7 @@ from hamexplorer.cli.tables import error_table
 from hamexplorer.errors import SettingsError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import SHIPPED, read_dataset
-from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.settings import RunSettings, defaults_for
 
 EXAMPLES = """\
 examples:
@@ -57,12 +58,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, save, and say how good the model is."""
-    settings = _settings(options)
+    typed = _typed_settings(options)
     if (options.out / "settings.json").exists() and not options.resume:
         raise SettingsError(
             f"{options.out} holds a run already; go on with --resume, or give another folder after --out"
         )
     dataset = read_dataset(options.dataset)
+    settings = RunSettings.from_dict({**defaults_for(dataset.structures[0].is_crystal), **typed})
     # Before the work rather than after it: can the model be kept there?
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -84,7 +86,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(options: argparse.Namespace) -> RunSettings:
+def _typed_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What was chosen; checked at once, before a dataset is read."""
     values = chosen_settings(RunSettings, options, also=["targets"])
     if isinstance(values.get("targets"), list):
         values["targets"] = parse_targets(",".join(map(str, values["targets"])), None, TARGETS)
@@ -96,7 +99,8 @@ def _settings(options: argparse.Namespace) -> RunSettings:
     typed = parse_targets(targets, options.weights, TARGETS)
     if typed is not None:
         values["targets"] = typed
-    return RunSettings.from_dict(values)
+    RunSettings.from_dict(values)
+    return values
 
 
 class _Narrator:

@@ -1,4 +1,4 @@
-"""Add molecules: a file from the reader's disk, or any entry of SOURCES with its form."""
+"""Add structures: a file from the reader's disk, or any entry of SOURCES with its form."""
 
 from __future__ import annotations
 
@@ -34,11 +34,15 @@ class AddPanel:
         self._help = text("", "hx-help")
         self._place = widgets.VBox()
         self._forms: dict[str, Form] = {}
-        self._load = Button("Load", help="Add these molecules to the list", icon="plus", names=["hx-load"])
+        self._load = Button("Load", help="Add these structures to the list", icon="plus", names=["hx-load"])
         self._remove = Button(
-            "Remove added", help="Remove the molecules without references", names=["hx-quiet", "hx-remove"]
+            "Remove added", help="Remove the structures without references", names=["hx-quiet", "hx-remove"]
         )
-        note = text("xyz, sdf, mol, pdb, ASE json or db; a hamexplorer .h5 opens as dataset.", "hx-help")
+        note = text(
+            "Molecules: xyz, sdf, mol, pdb, ASE json or db. Crystals: CIF, POSCAR, extended xyz. "
+            "A hamexplorer .h5 opens as dataset.",
+            "hx-help",
+        )
         children = [self._upload, note, self._source, self._help, self._place, row(self._load, self._remove)]
         self.widget = styled(widgets.VBox(children), "hx-stack")
         self._upload.observe(self._uploaded, "value")
@@ -81,4 +85,4 @@ class AddPanel:
         busy = f"{self._session.loading} is under way" if self._session.loading else ""
         self._load.allow(busy)
         self._upload.disabled = bool(busy)
-        self._remove.allow(busy or ("" if self._session.loaded else "every molecule has references"))
+        self._remove.allow(busy or ("" if self._session.loaded else "every structure has references"))

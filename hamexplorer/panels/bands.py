@@ -58,7 +58,8 @@ class BandsPanel(traitlets.HasTraits):
         self._zero = self._context.zero
         self._zeros = {
             kind: styled(
-                widgets.ToggleButton(description=label, tooltip=ZEROS[kind], value=kind == self._zero), "hx-choice"
+                widgets.ToggleButton(description=label, tooltip=ZEROS[kind], value=kind == self._zero),
+                "hx-choice",
             )
             for kind, label in _ZERO_LABELS.items()
         }
@@ -93,7 +94,8 @@ class BandsPanel(traitlets.HasTraits):
         sets = row(*self._sets.values(), names=["hx-sets"])
         controls = row(zero, self._fat, self._broadening, sets, names=["hx-toolbar", "hx-band-controls"])
         plots = [
-            styled(widgets.VBox([plot.widget]), "hx-plot", f"hx-plot-{name}") for name, plot in self.plots.items()
+            styled(widgets.VBox([plot.widget]), "hx-plot", f"hx-plot-{name}")
+            for name, plot in self.plots.items()
         ]
         beside = styled(widgets.Box(plots), "hx-bands-beside")
         whole = card(PLOTS["bands"].label, [controls, self._reason, beside, self._words], "hx-bands")
@@ -136,7 +138,7 @@ class BandsPanel(traitlets.HasTraits):
         for kind, button in self._zeros.items():
             button.disabled = bool(reasons[kind])
             button.tooltip = f"Not now: {reasons[kind]}" if reasons[kind] else ZEROS[kind]
-        no_shares = "" if fat_set(bands) else "Shares of orbitals are not known here."
+        no_shares = "" if fat_set(bands.sets) else "Shares of orbitals are not known here."
         self._fat.disabled = bool(no_shares)
         self._reason.value = escape(" ".join(filter(None, [*reasons.values(), no_shares])))
         for name, box in self._sets.items():

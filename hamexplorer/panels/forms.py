@@ -154,7 +154,7 @@ def _real(value: float, kind: Real) -> Any:
         ends = {"min": math.log10(kind.low), "max": math.log10(kind.high)}
         return widgets.FloatLogSlider(value=value, base=10, step=0.05, readout_format=".2g", **ends)
     if kind.high - kind.low <= 1:
-        step = 0.01 if kind.low >= 0.01 or kind.low == 0 else 0.001
+        step = 0.001 if kind.high <= 0.2 or 0 < kind.low < 0.01 else 0.01
         digits = ".2f" if step == 0.01 else ".3f"
         return widgets.FloatSlider(value=value, min=kind.low, max=kind.high, step=step, readout_format=digits)
     return widgets.BoundedFloatText(value=value, min=kind.low, max=kind.high)

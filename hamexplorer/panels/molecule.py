@@ -1,4 +1,4 @@
-"""The picked molecule: its shape in 3D and what is known and predicted of it."""
+"""The picked structure: its shape in 3D, its cell, and what is known and predicted of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
+from hamexplorer.panels.crystal import CrystalPart
 from hamexplorer.panels.page import Page
-from hamexplorer.panels.parts import basis_label, card, styled, text
+from hamexplorer.panels.parts import basis_label, card, row, styled, text
 from hamexplorer.session import Session
+from hamexplorer.structures.descriptions import noun_of
+from hamexplorer.structures.structure import Structure
 from hamexplorer.units import energy_factor
+from hamexplorer.views.cells import Copies, copies_of
 from hamexplorer.views.structure_view import StructureView
 
 _COLOURS = {"element": "elements", "mulliken_charge": "Mulliken charges", "lowdin_charge": "Löwdin charges"}
 
 
 class MoleculePanel:
-    """One 3D view, used for every molecule in turn."""
+    """One 3D view, used for every structure in turn."""
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session = session
@@ -32,12 +36,22 @@ class MoleculePanel:
             ),
             "hx-inline",
         )
+        self._copies = styled(
+            widgets.Dropdown(description="Cells", options=[("one", Copies())]), "hx-inline", "hx-copies"
+        )
+        self._caption = text("", "hx-help", "hx-caption")
+        self._crystal = CrystalPart(session)
+        self._quiet = False
         stage = styled(widgets.Box([self._view.widget]), "hx-stage")
         self.widget = card(
-            "Molecule", [self._title, stage, self._legend, self._facts], "hx-molecule", aside=self._colour
+            "Structure",
+            [self._title, stage, self._caption, self._legend, self._crystal.widget, self._facts],
+            "hx-molecule",
+            aside=row(self._copies, self._colour, names=["hx-view-controls"]),
         )
         self._colour.observe(lambda _: self._show(), "value")
-        page.observe(lambda change: self._view.set_dark(change["new"]), "dark")
+        self._copies.observe(lambda _: None if self._quiet else self._show(), "value")
+        page.observe(lambda change: self._turn_dark(change["new"]), "dark")
         self._view.set_dark(page.dark)
         session.observe(lambda _: self._show(), ["picked", "dataset", "structures", "predictions", "parts"])
         session.observe(lambda _: self._show_facts(), "results")
@@ -51,21 +65,45 @@ class MoleculePanel:
         session = self._session
         if not 0 <= session.picked < len(session.structures):
             self._view.show(None)
-            self._title.value = "No molecule is picked."
+            self._title.value = "No structure is picked."
             self._facts.value = self._legend.value = ""
+            self._offer_copies(None)
+            self._crystal.show(None)
             return
         structure = session.structures[session.picked]
         part = session.parts[session.picked] if session.picked < len(session.parts) else ""
-        chips = [structure.formula, f"{structure.n_atoms} atoms"]
+        noun = "atom" if structure.n_atoms == 1 else "atoms"
+        chips = [structure.formula, f"{structure.n_atoms} {noun}"]
+        chips += [noun_of(structure)] if structure.is_crystal else []
         chips += [f"charge {structure.charge:+d}"] if structure.charge else []
         chips += [part] if part else []
         chips += [] if session.has_reference(session.picked) else ["no references"]
         marks = "".join(f"<span class='hx-chip'>{escape(chip)}</span>" for chip in chips)
         self._title.value = f"<b>{escape(structure.label)}</b> {marks}"
         charges = self._charges()
-        self._view.show(structure, charges)
+        self._offer_copies(structure)
+        self._view.show(structure, charges, self._copies.value)
         self._legend.value = self._legend_html() if charges is not None else ""
+        self._crystal.show(structure)
         self._show_facts()
+
+    def _offer_copies(self, structure: Structure | None) -> None:
+        """Cells that can be shown of a crystal, kept from one to the next; and what is only for the eye."""
+        offered = copies_of(structure)
+        wanted = self._copies.value if self._copies.value in offered else offered[0]
+        self._quiet = True
+        try:
+            if tuple(self._copies.options) != tuple((copies.label, copies) for copies in offered):
+                self._copies.options = [(copies.label, copies) for copies in offered]
+            self._copies.value = wanted
+        finally:
+            self._quiet = False
+        self._copies.layout.display = "" if len(offered) > 1 else "none"
+        self._caption.value = "" if structure is None or wanted == Copies() else _caption(structure)
+
+    def _turn_dark(self, dark: bool) -> None:
+        self._view.set_dark(dark)
+        self._show()
 
     def _charges(self) -> np.ndarray | None:
         if self._colour.value == "element":
@@ -90,20 +128,28 @@ class MoleculePanel:
     def _show_facts(self) -> None:
         known = self._session.known(self._session.picked)
         factor, digits = energy_factor(self._units), 3 if self._units == "eV" else 5
-        lines = (
-            ("HOMO-LUMO gap", self._units, lambda v: _scaled(v.get("homo_lumo_gap"), factor, digits)),
-            ("Dipole moment", "e·bohr", lambda v: _scaled(_norm(v.get("dipole")), 1.0, 3)),
-            ("Mean polarizability", "bohr³", lambda v: _scaled(_mean(v.get("polarizability")), 1.0, 2)),
-        )
         if not known:
             self._facts.value = ""
             return
+        crystal = self._session.structures[self._session.picked].is_crystal
+        gap = "Gap on the k-points" if crystal else "HOMO-LUMO gap"
+        lines = [(gap, self._units, lambda v: _scaled(v.get("homo_lumo_gap"), factor, digits))]
+        if not crystal:
+            lines += [
+                ("Dipole moment", "e·bohr", lambda v: _scaled(_norm(v.get("dipole")), 1.0, 3)),
+                ("Mean polarizability", "bohr³", lambda v: _scaled(_mean(v.get("polarizability")), 1.0, 2)),
+            ]
         head = "".join(f"<th>{escape(self._origin(name))}</th>" for name in known)
         body = "".join(
             f"<tr><th>{label}<small>{unit}</small></th>{''.join(f'<td>{show(v)}</td>' for v in known.values())}</tr>"
             for label, unit, show in lines
         )
         self._facts.value = f"<table class='hx-facts-table'><tr><th></th>{head}</tr>{body}</table>"
+
+
+def _caption(structure: Structure) -> str:
+    count = "the atom" if structure.n_atoms == 1 else f"the {structure.n_atoms} atoms"
+    return f"Pale atoms are copies, only to look at: a calculation has {count} of one cell."
 
 
 def _norm(vector: np.ndarray | None) -> float | None:

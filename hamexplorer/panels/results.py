@@ -157,7 +157,9 @@ def errors_table(context: PlotContext) -> str:
     for name, entry in rows.items():
         unit = f"<small>{escape(entry.unit)}</small>" if entry.unit else ""
         cells = "".join(f"<td>{_cell(entry, measure, context)}</td>" for measure, _ in _MEASURES)
-        lines.append(f"<tr><th>{escape(scale_of(name, context).label)}{unit}<small>{entry.n} values</small></th>{cells}</tr>")
+        lines.append(
+            f"<tr><th>{escape(scale_of(name, context).label)}{unit}<small>{entry.n} values</small></th>{cells}</tr>"
+        )
     return f"<table class='hx-errors-table'><tr><th></th>{head}</tr>{''.join(lines)}</table>"
 
 

@@ -1,4 +1,4 @@
-"""Step 1: which molecules are there, and which one is shown."""
+"""Step 1: which structures are there, and which one is shown."""
 
 from __future__ import annotations
 
@@ -13,28 +13,39 @@ from hamexplorer.panels.selection import SelectionPanel
 from hamexplorer.panels.table import PickTable
 from hamexplorer.reference.dataset import SHIPPED
 from hamexplorer.session import Session
+from hamexplorer.structures.descriptions import noun_of
 
-_COLUMNS = [
-    {"label": "Molecule", "width": "minmax(0, 1fr)"},
-    {"label": "Formula", "width": "58px"},
-    {"label": "Atoms", "width": "42px", "align": "right", "title": "all atoms"},
-    {"label": "Heavy", "width": "44px", "align": "right", "title": "atoms other than hydrogen"},
-    {"label": "Part", "width": "34px", "align": "right", "mark": True, "title": "what training uses it for"},
-]
+_FIRST = [{"label": "Structure", "width": "minmax(0, 1fr)"}, {"label": "Formula", "width": "58px"}]
+_ATOMS = {"label": "Atoms", "width": "42px", "align": "right", "title": "all atoms"}
+_HEAVY = {"label": "Heavy", "width": "44px", "align": "right", "title": "atoms other than hydrogen"}
+#: Takes the place of heavy atoms where there are crystals.
+_KIND = {
+    "label": "Kind",
+    "width": "62px",
+    "align": "right",
+    "title": "along how many directions it repeats: chain 1, layer 2, bulk 3",
+}
+_PART = {
+    "label": "Part",
+    "width": "34px",
+    "align": "right",
+    "mark": True,
+    "title": "what training uses it for",
+}
 _PARTS = {"train": "train", "validation": "valid", "test": "test", "": "–"}
 #: Values of the dataset menu that are no shipped name.
 _NONE, _OWN = "", "*"
 
 
 class StructuresPanel:
-    """Open references, load molecules, choose some, pick one."""
+    """Open references, load structures, choose some, pick one."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._quiet = False
         self._dataset = styled(widgets.Dropdown(description="Dataset"), "hx-field", "hx-dataset")
         self._facts = text("", "hx-facts")
-        self._table = PickTable(columns=_COLUMNS, empty="No molecules: open a dataset, or add some below.")
+        self._table = PickTable(empty="No structures: open a dataset, or add some below.")
         self.widget = card(
             "Structures",
             [
@@ -42,7 +53,7 @@ class StructuresPanel:
                 self._facts,
                 self._table,
                 MessageBox(session, "structures", "references"),
-                fold("Add molecules", [AddPanel(session).widget]),
+                fold("Add structures", [AddPanel(session).widget]),
                 fold("Choose some of them", [SelectionPanel(session).widget]),
                 fold("Compute references", [ReferencesPanel(session).widget]),
             ],
@@ -90,13 +101,14 @@ class StructuresPanel:
         if session.loading:
             self._facts.value = f"<span class='hx-busy'>{escape(session.loading)} …</span>"
             return
-        words = [f"{len(session.selected)} of {len(session.structures)} molecules"]
+        noun = "structure" if len(session.structures) == 1 else "structures"
+        words = [f"{len(session.selected)} of {len(session.structures)} {noun}"]
         if len(session.selected) == len(session.structures):
-            words = [f"{len(session.structures)} molecules"]
+            words = [f"{len(session.structures)} {noun}"]
         if session.dataset is not None:
             method = session.dataset.method
             bases = f"{basis_label(method.small_basis)} ← {basis_label(method.large_basis)}"
-            words.append(f"{method.xc.upper()} · {bases}")
+            words.append(f"{method.xc.upper()} · {bases}" if hasattr(method, "xc") else method.label)
         if session.loaded:
             words.append(f"{len(session.loaded)} without references")
         self._facts.value = escape(" · ".join(words))
@@ -106,17 +118,16 @@ class StructuresPanel:
         parts = (
             session.parts if len(session.parts) == len(session.structures) else [""] * len(session.structures)
         )
-        rows = []
+        crystals = any(structure.is_crystal for structure in session.structures)
+        columns = [*_FIRST, _ATOMS, _KIND if crystals else _HEAVY, _PART]
+        rows: list[list[object]] = []
         for index in session.selected:
             structure = session.structures[index]
+            told = noun_of(structure) if crystals else structure.n_heavy
             rows.append(
-                [
-                    index,
-                    structure.label,
-                    structure.formula,
-                    structure.n_atoms,
-                    structure.n_heavy,
-                    _PARTS[parts[index]],
-                ]
+                [index, structure.label, structure.formula, structure.n_atoms, told, _PARTS[parts[index]]]
             )
+        if columns != self._table.columns:
+            self._table.fill([])  # no row may stand under headings that are not its own
+            self._table.columns = columns
         self._table.fill(rows)

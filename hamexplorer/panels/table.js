@@ -11,7 +11,7 @@ function render({ model, el }) {
   body.className = "hx-table-body";
   body.tabIndex = 0;
   body.setAttribute("role", "listbox");
-  body.setAttribute("aria-label", "Molecules");
+  body.setAttribute("aria-label", "Structures");
   const space = document.createElement("div");
   space.className = "hx-table-space";
   body.append(space);

@@ -12,9 +12,12 @@ from pyscf import df, gto, lib, scf
 from scipy.linalg import block_diag, cho_factor, cho_solve
 
 from hamexplorer._registry import Registry
+from hamexplorer.errors import BasisError
+from hamexplorer.physics.bloch import bloch_sum
 from hamexplorer.physics.cell import CellOrbitals
 from hamexplorer.physics.molecule import element_basis, make_auxiliary_mole, make_mole
-from hamexplorer.physics.populations import inverse_square_root
+from hamexplorer.physics.populations import hermitian_power, inverse_square_root
+from hamexplorer.physics.xtb import gfn1_hamiltonian, gfn1_shells
 from hamexplorer.structures.structure import Structure
 
 
@@ -25,7 +28,7 @@ class Baseline:
         uses_training_mean: the runner adds the training set's mean on-site blocks instead of a matrix.
         maps_levels: the runner moves its levels onto the training references before anything is learned; worth
             while where the baseline's *orbitals* are good.
-        for_crystals: it can be had of crystals, too.
+        for_molecules, for_crystals: of what it can be had.
     """
 
     name = ""
@@ -33,6 +36,7 @@ class Baseline:
     help = ""
     uses_training_mean = False
     maps_levels = False
+    for_molecules = True
     for_crystals = False
 
     def matrix(self, structure: Structure, basis: str) -> np.ndarray:
@@ -45,7 +49,7 @@ class Baseline:
 
         Only asked for where ``for_crystals`` is true.
         """
-        n_ao = orbitals.cell(structure).nao
+        n_ao = orbitals.layout(structure).n_ao
         return np.zeros((len(k_points), n_ao, n_ao), complex)
 
 
@@ -131,6 +135,53 @@ def _sap_potentials(structure: Structure) -> dict[str, np.ndarray]:
         symbol: np.array(gto.basis.load("sapgrasplarge", symbol)[0][1:], dtype=float)
         for symbol in structure.elements
     }
+
+
+@BASELINES.register("gfn1")
+class TightBinding(Baseline):
+    """GFN1-xTB before self-consistency, carried over to the small basis orbital by orbital.
+
+    Its matrix between Löwdin orbitals is taken as that between the Löwdin orbitals of the small basis; shells that the
+    small basis lacks (hydrogen's second s, silicon's d) are left out, and small bases with more shells are refused.
+
+    Source: Grimme, Bannwarth & Shushkov, J. Chem. Theory Comput. 13, 1989 (2017).
+    """
+
+    label = "GFN1-xTB"
+    help = "The tight-binding Hamiltonian of GFN1-xTB before its charges respond: milliseconds, for crystals."
+    for_molecules = False
+    for_crystals = True
+
+    def matrix(self, structure: Structure, basis: str) -> np.ndarray:
+        raise BasisError("GFN1-xTB is a baseline of crystals here; choose scf_step or sap for molecules")
+
+    def matrix_at_k(self, structure: Structure, orbitals: CellOrbitals, k_points: np.ndarray) -> np.ndarray:
+        cells, h0, own = gfn1_hamiltonian(structure)
+        if orbitals.is_tight_binding:
+            return bloch_sum(h0, cells, k_points)
+        kept = _shared_orbitals(structure, orbitals)
+        h, s = (bloch_sum(m[:, kept[:, None], kept], cells, k_points) for m in (h0, own))
+        inverse_root = hermitian_power(s, -0.5)
+        root = hermitian_power(orbitals.overlap(structure, k_points), 0.5)
+        there = root @ inverse_root
+        return there @ h @ there.conj().swapaxes(-1, -2)
+
+
+def _shared_orbitals(structure: Structure, orbitals: CellOrbitals) -> np.ndarray:
+    """Places of the small basis' orbitals among those of GFN1-xTB, shape (n_ao,); raises BasisError."""
+    found, start = [], 0
+    for symbol, z in zip(structure.symbols, structure.numbers.tolist(), strict=True):
+        wanted, shells = list(orbitals.shells(z)), gfn1_shells(z)
+        for _, l in shells:
+            if l in wanted:
+                wanted.remove(l)
+                found.append(np.arange(start, start + 2 * l + 1))
+            start += 2 * l + 1
+        if wanted:
+            raise BasisError(
+                f"{orbitals.basis} has more shells of {symbol} than GFN1-xTB; choose the baseline 'none'"
+            )
+    return np.concatenate(found)
 
 
 @BASELINES.register("mean")

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 from pyscf.pbc import gto
 
+from hamexplorer.basis.layout import AOLayout
 from hamexplorer.errors import BasisError, StructureError
+from hamexplorer.physics.bloch import bloch_sum
+from hamexplorer.physics.molecule import element_shells
+from hamexplorer.physics.xtb import gfn1_hamiltonian
+from hamexplorer.physics.xtb_parameters import XTB_BASIS, gfn1_shells, shells_of
 from hamexplorer.structures.structure import Structure
 
 #: Plane-wave cutoff over the largest exponent of the basis, Ha·bohr². A product of two such Gaussians has the Fourier
@@ -73,23 +78,45 @@ class CellOrbitals:
     """The small basis of crystals, and what stands for their core electrons.
 
     Attributes:
-        basis, pseudo: as in :func:`make_cell`.
+        basis, pseudo: as in :func:`make_cell`; the basis may be :data:`XTB_BASIS`, whose cores need no name.
     """
 
     basis: str
-    pseudo: str
+    pseudo: str = ""
+
+    @property
+    def is_tight_binding(self) -> bool:
+        """Whether these are the orbitals of GFN1-xTB."""
+        return self.basis == XTB_BASIS
 
     def cell(self, structure: Structure) -> gto.Cell:
         """For integrals only; raises StructureError or BasisError."""
         return make_cell(structure, self.basis, pseudo=self.pseudo)
 
+    def shells(self, number: int) -> tuple[int, ...]:
+        """l of each shell of an element, in orbital order; raises BasisError."""
+        if self.is_tight_binding:
+            return tuple(l for _, l in gfn1_shells(number))
+        return element_shells(self.basis, number)
+
+    def layout(self, structure: Structure) -> AOLayout:
+        """The orbitals of a structure."""
+        numbers = tuple(int(z) for z in structure.numbers)
+        return AOLayout(numbers, {z: self.shells(z) for z in set(numbers)})
+
     def overlap(self, structure: Structure, k_points: np.ndarray) -> np.ndarray:
         """S(k) at fractions of the reciprocal vectors, shape (n_k, n_ao, n_ao), complex."""
+        if self.is_tight_binding:
+            cells, _, overlap = gfn1_hamiltonian(structure)
+            return bloch_sum(overlap, cells, k_points)
         cell = self.cell(structure)
         return np.asarray(cell.pbc_intor("int1e_ovlp", hermi=1, kpts=cell.get_abs_kpts(k_points)), complex)
 
     def valence(self, structure: Structure) -> np.ndarray:
         """Electrons that each atom brings when neutral, shape (n_atoms,)."""
+        if self.is_tight_binding:
+            shells, atom_of_shell, _ = shells_of(structure)
+            return np.bincount(atom_of_shell, shells.occupation, structure.n_atoms)
         return np.asarray(self.cell(structure).atom_charges(), dtype=float)
 
     def n_occ(self, structure: Structure) -> int:

@@ -5,24 +5,31 @@ Working with H̃ turns the generalised eigenproblem into an ordinary one and let
 survive the first indirect steps.
 
 Of a crystal it is H(T) in atomic orbitals, and H̃(k) = S(k)^-½ H(k) S(k)^-½ follows from its Bloch sum: orthogonalised
-orbitals reach much farther than atomic ones where the cell repeats. Measured on graphene (gth-szv, ridge fit alone), what
-lies beyond 8 Å costs 3.0 meV in Löwdin and 0.5 meV in atomic orbitals.
+orbitals reach much farther than atomic ones where the cell repeats. Measured on graphene (gth-szv, ridge fit alone),
+what lies beyond 8 Å costs 3.0 meV in Löwdin and 0.5 meV in atomic orbitals.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from pyscf import gto
 
 from hamexplorer.basis.layout import AOLayout
 from hamexplorer.errors import BasisError
-from hamexplorer.physics.molecule import element_basis, make_mole
 from hamexplorer.physics.cell import CellOrbitals
+from hamexplorer.physics.molecule import element_shells, make_mole
 from hamexplorer.physics.populations import inverse_square_root, membership, square_root
 from hamexplorer.structures.structure import Structure
+
+__all__ = [
+    "Integrals",
+    "element_shells",
+    "make_crystal_integrals",
+    "make_integrals",
+    "make_layout",
+    "pad_integrals",
+]
 
 
 class Integrals(NamedTuple):
@@ -52,18 +59,6 @@ class Integrals(NamedTuple):
     nuclear_dipole: np.ndarray | None
     orthogonaliser: np.ndarray | None = None
     k_weights: np.ndarray | None = None
-
-
-@cache
-def element_shells(basis: str, number: int) -> tuple[int, ...]:
-    """l of each shell of an element, in PySCF's orbital order, contractions counted singly.
-
-    Raises:
-        BasisError: if the basis has no functions for the element.
-    """
-    shells = list(element_basis(basis, number))
-    mol = gto.M(atom=[(number, (0.0, 0.0, 0.0))], basis={number: shells}, spin=number % 2, verbose=0)
-    return tuple(int(mol.bas_angular(b)) for b in range(mol.nbas) for _ in range(mol.bas_nctr(b)))
 
 
 def make_layout(structure: Structure, basis: str) -> AOLayout:
@@ -112,7 +107,7 @@ def make_crystal_integrals(
     """
     roots = hermitian_inverse_root(orbitals.overlap(structure, k_points), structure.label)
     charges = orbitals.valence(structure)
-    layout = make_layout(structure, orbitals.basis)
+    layout = orbitals.layout(structure)
     return Integrals(
         ao_mask=np.ones(layout.n_ao, dtype=bool),
         n_occ=np.int32(orbitals.n_occ(structure)),  # type: ignore[arg-type]

@@ -57,6 +57,18 @@ def element_basis(basis: str, number: int) -> tuple[tuple, ...]:
     return tuple(shells)
 
 
+@functools.cache
+def element_shells(basis: str, number: int) -> tuple[int, ...]:
+    """l of each shell of an element, in PySCF's orbital order, contractions counted singly.
+
+    Raises:
+        BasisError: if the basis has no functions for the element.
+    """
+    shells = list(element_basis(basis, number))
+    mol = gto.M(atom=[(number, (0.0, 0.0, 0.0))], basis={number: shells}, spin=number % 2, verbose=0)
+    return tuple(int(mol.bas_angular(b)) for b in range(mol.nbas) for _ in range(mol.bas_nctr(b)))
+
+
 def make_mole(structure: Structure, basis: str) -> gto.Mole:
     """Build the PySCF molecule of a closed-shell structure.
 

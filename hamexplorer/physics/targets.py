@@ -131,6 +131,7 @@ class HomoLumoGap(Target):
 
     def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
         lumo = jnp.minimum(integrals.n_occ, bands.energy.shape[-1] - 1)
+        assert integrals.k_weights is not None
         here = integrals.k_weights > 0
         bottom = jnp.where(here, bands.energy[:, lumo], jnp.inf).min()
         top = jnp.where(here, bands.energy[:, integrals.n_occ - 1], -jnp.inf).max()
@@ -171,6 +172,7 @@ class DensityOfStates(Target):
         return _dos(state.mo_energy[None], state.mo_mask[None].astype(float))
 
     def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
+        assert integrals.k_weights is not None
         return _dos(bands.energy, bands.mask * integrals.k_weights[:, None])
 
     def reference(self, properties: Any, reduced: ReducedReference, n_occ: int) -> np.ndarray:
@@ -184,7 +186,7 @@ class DensityOfStates(Target):
         matched, free = reduced.levels[reduced.weights > 0], reduced.levels[reduced.weights == 0]
         low, high = matched.min() - 4 * DOS_WIDTH, matched.max() + 4 * DOS_WIDTH
         away = (np.abs(DOS_GRID[:, None] - free.ravel()) > 4 * DOS_WIDTH).all(1)
-        return ((DOS_GRID >= low) & (DOS_GRID <= high) & away).astype(float)
+        return ((low <= DOS_GRID) & (high >= DOS_GRID) & away).astype(float)
 
 
 def _dos_of(levels: np.ndarray, k_weights: np.ndarray | None) -> np.ndarray:
@@ -321,7 +323,7 @@ class HamiltonianMatrix(Target):
         return jnp.where(real, state.hamiltonian, 0.0)
 
     def predict_bands(self, bands: Bands, integrals: Integrals) -> Array:
-        """Re H(k) + Im H(k) between atomic orbitals: one is symmetric, the other antisymmetric, so that no element is lost.
+        """Re H(k) + Im H(k) between atomic orbitals: one is symmetric, one antisymmetric, so that no element is lost.
 
         The norm of a difference is that of H(k), and its mean over the mesh that of H(T) (Parseval).
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from hamexplorer.plots.plot import PlotContext
@@ -10,7 +12,11 @@ from hamexplorer.train.bands import BandSet, BandStructure
 #: What may count as zero, with its name in a sentence.
 ZEROS = {"fermi": "Fermi level", "vbm": "valence band maximum", "vacuum": "vacuum level"}
 #: Symbols of the same for an axis.
-ZERO_SYMBOLS = {"fermi": "<i>E</i><sub>F</sub>", "vbm": "<i>E</i><sub>VBM</sub>", "vacuum": "<i>E</i><sub>vac</sub>"}
+ZERO_SYMBOLS = {
+    "fermi": "<i>E</i><sub>F</sub>",
+    "vbm": "<i>E</i><sub>VBM</sub>",
+    "vacuum": "<i>E</i><sub>vac</sub>",
+}
 
 
 def band_structure(context: PlotContext) -> BandStructure | None:
@@ -43,7 +49,9 @@ def shown_sets(bands: BandStructure, context: PlotContext) -> dict[str, BandSet]
     return {
         name: each
         for name, each in bands.sets.items()
-        if name in context.sets and np.isfinite(each.path_energy).all() and np.isfinite(each.mesh_energy).all()
+        if name in context.sets
+        and np.isfinite(each.path_energy).all()
+        and np.isfinite(each.mesh_energy).all()
     }
 
 
@@ -80,6 +88,8 @@ def why_not_zero(bands: BandStructure, kind: str, context: PlotContext) -> str:
         return ""
     if kind == "vacuum" and all(bands.structure.pbc):
         return "A bulk crystal fills space, so it has no vacuum level; only layers do."
+    if len(without) == len(bands.sets):
+        return f"The {ZEROS[kind]} of this crystal is not known."
     return f"The {ZEROS[kind]} of {' and '.join(without)} is not known."
 
 
@@ -112,13 +122,11 @@ def orbital_groups(orbitals: tuple[tuple[str, str], ...], fat: str) -> dict[str,
     return {name: np.flatnonzero(labels == name) for name in names}
 
 
-def fat_set(bands: BandStructure) -> str:
-    """The set whose orbitals are shown: learned, else raw; empty if neither has any."""
+def fat_set(sets: Mapping[str, BandSet]) -> str:
+    """Of these sets the one whose orbitals are shown: learned, else raw; empty if neither has any."""
     known = (
         name
         for name in ("learned", "raw")
-        if name in bands.sets
-        and bands.sets[name].path_character is not None
-        and bands.sets[name].mesh_character is not None
+        if name in sets and sets[name].path_character is not None and sets[name].mesh_character is not None
     )
     return next(known, "")

@@ -18,8 +18,8 @@ def density_of_states(
 ) -> np.ndarray:
     r"""$D(E) = 2 \sum_k w_k \sum_n c_{nk} G_\sigma(E - \varepsilon_{nk})$, two electrons a state.
 
-    Each value is the mean over its cell of the grid, so that their sum times the spacing counts electrons however coarse
-    the grid is. States are put into narrow bins first, which makes the cost independent of their number.
+    Each value is the mean over its cell of the grid, so that their sum times the spacing counts electrons however
+    coarse the grid is. States are put into narrow bins first, which makes the cost independent of their number.
 
     Args:
         mesh_energy: ε, shape (n_k, n_bands).

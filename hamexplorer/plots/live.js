@@ -119,6 +119,10 @@ export default () => {
       document.dispatchEvent(new CustomEvent(LINKED, { detail }));
       sendHovered(found);
     };
+    // After a click plotly does not always notice that the pointer is gone. A finger that scrolls on is not gone.
+    const gone = ({ pointerType, target }) => {
+      if (pointed && pointerType === "mouse" && !place.contains(target)) point(null);
+    };
     const follow = ({ detail }) => {
       if (!detail.link || detail.link !== model.get("link") || detail.place === marked) return;
       marked = detail.place;
@@ -159,6 +163,7 @@ export default () => {
     };
 
     document.addEventListener(LINKED, follow);
+    document.addEventListener("pointermove", gone);
     views.add(request);
     const observer = new ResizeObserver(request);
     observer.observe(place);
@@ -170,6 +175,7 @@ export default () => {
     return () => {
       observer.disconnect();
       document.removeEventListener(LINKED, follow);
+      document.removeEventListener("pointermove", gone);
       views.delete(request);
       if (drawn) library.purge(place);
     };

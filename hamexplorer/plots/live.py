@@ -39,8 +39,8 @@ class PlotWidget(anywidget.AnyWidget):
     """A figure on a page. Its state (``_widget_data``, ``_widget_layout``) is complete at any time.
 
     Plots with the same ``link`` show the same k-point: what is under the pointer in one is marked in the others, by the
-    browser alone. Python is told as well: ``hovered`` and ``clicked`` are {"place", "band", "set"} of the point under the
-    pointer and of the one clicked last, or None.
+    browser alone. Python is told as well: ``hovered`` and ``clicked`` are {"place", "band", "set"} of the point under
+    the pointer and of the one clicked last, or None.
     """
 
     _esm = Path(__file__).parent / "live.js"

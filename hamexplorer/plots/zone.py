@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from hamexplorer.plots.wigner_seitz import wigner_seitz
 from hamexplorer.train.bands import BandStructure
 
 HEIGHT = 340
+#: How large a body appears: 1 leaves room for every way to turn it.
+LARGE = 1.4
 _SUBSCRIPTS = "₁₂₃"
 
 
@@ -56,7 +59,14 @@ class _Drawing:
         self.labels = [f"b{_SUBSCRIPTS[k]}" for k in np.flatnonzero(pbc)]
 
     def traces(self) -> list[go.Scatter | go.Scatter3d | go.Mesh3d]:
-        return [self._faces(), self._edges(), self._reciprocal(), self._path(), self._special(), self._mark()]
+        return [
+            self._faces(),
+            self._edges(),
+            *self._reciprocal(),
+            self._path(),
+            self._special(),
+            self._mark(),
+        ]
 
     def _at(self, points: np.ndarray) -> dict[str, list[Any]]:
         """Coordinates of points; NaN rows are gaps."""
@@ -68,7 +78,9 @@ class _Drawing:
 
     def _line(self, points: np.ndarray, **style: Any) -> go.Scatter | go.Scatter3d:
         kind = go.Scatter if self.flat else go.Scatter3d
-        return kind(**({"mode": "lines", "hoverinfo": "skip", "connectgaps": False} | self._at(points) | style))
+        return kind(
+            **({"mode": "lines", "hoverinfo": "skip", "connectgaps": False} | self._at(points) | style)
+        )
 
     def _faces(self) -> go.Scatter | go.Mesh3d:
         colour = self.context.palette.learned
@@ -78,7 +90,7 @@ class _Drawing:
                 ring, name="zone", fill="toself", fillcolor=theme.faded(colour, 0.08), line={"width": 0}
             )
         # Each face as a fan of triangles.
-        i, j, k = np.array([(f[0], a, b) for f in self.faces for a, b in zip(f[1:], f[2:], strict=False)]).T
+        i, j, k = np.array([(f[0], a, b) for f in self.faces for a, b in itertools.pairwise(f[1:])]).T
         return go.Mesh3d(
             **self._at(self.corners),
             i=i.tolist(),
@@ -97,22 +109,23 @@ class _Drawing:
         line = {"color": self.context.palette.muted, "width": 1.5}
         return self._line(np.vstack(rings), name="edges", line=line)
 
-    def _reciprocal(self) -> go.Scatter | go.Scatter3d:
-        """Vectors from Γ, labelled at their ends."""
-        rows, text = [], []
-        for vector, label in zip(self.vectors, self.labels, strict=True):
-            rows += [np.zeros(3), vector, np.full(3, np.nan)]
-            text += ["", label, ""]
+    def _reciprocal(self) -> list[go.Scatter | go.Scatter3d]:
+        """Vectors from Γ, and the labels of their ends."""
+        rows = [row for vector in self.vectors for row in (np.zeros(3), vector, np.full(3, np.nan))]
         colour = self.context.palette.muted
-        return self._line(
-            np.array(rows),
-            name="reciprocal vectors",
-            mode="lines+text",
-            text=text,
-            textposition="top center",
-            textfont={"color": colour, "size": 12},
-            line={"color": colour, "width": 1.5, "dash": "dash"},
-        )
+        line = {"color": colour, "width": 1.5, "dash": "dash"}
+        font = {"color": colour, "size": 12}
+        return [
+            self._line(np.array(rows), name="reciprocal vectors", line=line),
+            self._line(
+                self.vectors,
+                name="their labels",
+                mode="text",
+                text=self.labels,
+                textposition="top center",
+                textfont=font,
+            ),
+        ]
 
     def _path(self) -> go.Scatter | go.Scatter3d:
         """The path, broken where it jumps; every point knows its place, by which the band plot finds it."""
@@ -155,42 +168,38 @@ class _Drawing:
 
     def layout(self) -> go.Layout:
         hidden = {"visible": False}
+        limits = self._limits()
         if self.flat:
-            x, y = self._limits()
+            x, y = limits
             axes: dict[str, Any] = {
                 "xaxis": hidden | {"range": x, "fixedrange": True},
                 "yaxis": hidden | {"range": y, "fixedrange": True, "scaleanchor": "x"},
             }
         else:
-            axes = {
-                "scene": {
-                    "xaxis": hidden,
-                    "yaxis": hidden,
-                    "zaxis": hidden,
-                    "aspectmode": "data",
-                    "dragmode": "orbit",
-                    "camera": {
-                        "eye": {"x": 0.95, "y": 0.6, "z": 0.38},
-                        "projection": {"type": "orthographic"},
-                    },
-                }
+            lengths = np.diff(limits, axis=1)[:, 0]
+            ratio = LARGE * lengths / lengths.max()
+            scene: dict[str, Any] = {
+                f"{axis}axis": hidden | {"range": limits[k]} for k, axis in enumerate("xyz")
             }
+            camera = {"eye": {"x": 1.25, "y": 0.75, "z": 0.45}, "projection": {"type": "orthographic"}}
+            scene |= {"aspectmode": "manual", "dragmode": "orbit", "camera": camera}
+            axes = {"scene": scene | {"aspectratio": dict(zip("xyz", ratio.tolist(), strict=True))}}
         return theme.frame(
             self.context.palette,
             height=HEIGHT,
             showlegend=False,
-            margin={"l": 0, "r": 0, "t": 8, "b": 8},
+            margin={"l": 0, "r": 0, "t": 8, "b": 24},
             uirevision="zone",
             # The browser writes the k-point under the pointer here.
-            annotations=[theme.note("", x=0.5, y=0, yanchor="bottom")],
+            annotations=[theme.note("", x=0.5, y=0, yanchor="top")],
             **axes,
         )
 
     def _limits(self) -> list[list[float]]:
-        """What to show of a flat zone: all of it with room for labels."""
-        everything = np.vstack([self.corners, self.vectors, self.points])[:, :2]
+        """What to show: all of it, in a flat zone with room for labels."""
+        everything = np.vstack([self.corners, self.vectors, self.points])[:, : 2 if self.flat else 3]
         low, high = everything.min(axis=0), everything.max(axis=0)
-        margin = 0.12 * float((high - low).max())
+        margin = (0.12 if self.flat else 0.02) * float((high - low).max())
         return [[float(a - margin), float(b + margin)] for a, b in zip(low, high, strict=True)]
 
 

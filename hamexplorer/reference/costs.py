@@ -55,7 +55,8 @@ def missing_seconds(structure: Structure, method: Method, store: ReferenceStore)
         levels = kind.levels(structure, method)
         for level in levels:
             kind.check(structure, level)
-        return sum(kind.seconds(structure, level) for level in levels if not store.has(structure, level))
+        missing = [level for level in dict.fromkeys(levels) if not store.has(structure, level)]
+        return sum(kind.seconds(structure, level) for level in missing)
     except HamExplorerError:
         return 0.0
 

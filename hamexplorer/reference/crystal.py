@@ -1,9 +1,9 @@
 """Reference calculations of crystals: Hartree-Fock and Kohn-Sham with k-points.
 
-With pseudopotentials and a functional without exact exchange the density is carried by PySCF's multigrid. Measured on graphene (gth-szv, 4×4×1, PBE, one thread): plain FFTDF 147 s,
-multigrid with the same mesh 16 s and the same energies to the last digit; with 150 Ha of cutoff 6 s and bands within
-20 µHa of that. Gaussian density fitting takes 9 s there and moves empty bands by 2 mHa; it serves Hartree-Fock and
-calculations of all electrons, which the plane waves cannot carry.
+With pseudopotentials and a functional without exact exchange the density is carried by PySCF's multigrid. Measured on
+graphene (gth-szv, 4×4×1, PBE, one thread): plain FFTDF 147 s, multigrid with the same mesh 16 s and the same energies to
+the last digit; with 150 Ha of cutoff 6 s and bands within 20 µHa of that. Gaussian density fitting takes 9 s there and
+moves empty bands by 2 mHa; it serves Hartree-Fock and calculations of all electrons, which the plane waves cannot carry.
 
 Bands on the standard path come from the converged density, not from the mesh: sums over the mesh's cells are off by up
 to 14 meV between its points (graphene, gth-szv, 8×8×1), and in larger bases the overlap so summed is not even positive.
@@ -123,7 +123,9 @@ def _vacuum_level(mf: Any, structure: Structure) -> float:
         return float("nan")
     cell, axis = mf.cell, structure.pbc.index(False)
     density = multigrid._eval_rhoG(mf._numint, mf.make_rdm1(), 1, mf.kpts, deriv=0)[0, 0]
-    local = -np.einsum("ig,ig->g", cell.get_SI(mesh=cell.mesh), pseudo.get_vlocG(cell, cell.get_Gv(cell.mesh)))
+    local = -np.einsum(
+        "ig,ig->g", cell.get_SI(mesh=cell.mesh), pseudo.get_vlocG(cell, cell.get_Gv(cell.mesh))
+    )
     potential = density * tools.get_coulG(cell, mesh=cell.mesh) + local
     across = tools.ifft(potential, cell.mesh).real.reshape(cell.mesh)
     across = across.mean(tuple(a for a in range(3) if a != axis))

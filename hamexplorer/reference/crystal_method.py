@@ -162,6 +162,6 @@ class CrystalPoint:
     @classmethod
     def from_stored(cls, values: dict[str, Any]) -> CrystalPoint:
         """From what the store holds."""
-        plain: dict[str, Any] = {name: float for name in ("fermi", "vacuum", "e_tot", "decay")}
+        plain: dict[str, Any] = dict.fromkeys(("fermi", "vacuum", "e_tot", "decay"), float)
         plain["n_electrons"] = int
         return cls(**{name: plain.get(name, np.asarray)(value) for name, value in values.items()})

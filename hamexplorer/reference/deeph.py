@@ -2,7 +2,7 @@
 
 | file | holds |
 |---|---|
-| ``hamiltonians.h5`` | one matrix a pair of atoms, named ``[T1, T2, T3, i, j]`` with atoms from 1: ⟨i in cell 0|H|j in cell T⟩, eV |
+| ``hamiltonians.h5`` | ⟨i in cell 0|H|j in cell T⟩, one matrix a pair, named ``[T1, T2, T3, i, j]``, atoms from 1; eV |
 | ``overlaps.h5`` | the same of the overlap |
 | ``lat.dat``, ``rlat.dat`` | vectors of the lattice (Å) and of the reciprocal lattice (1/Å, with 2π) as columns |
 | ``site_positions.dat`` | Cartesian coordinates, one atom a column, Å |
@@ -10,26 +10,25 @@
 | ``orbital_types.dat`` | l of the shells of each atom, one atom a line |
 | ``info.json`` | optional: ``fermi_level`` (eV), ``isspinful``, ``isorthogonal``, ``nsites`` |
 
-Within a shell the components follow OpenMX, into which the interfaces to ABACUS, FHI-aims and SIESTA bring theirs, signs
-included: p as x, y, z; d as z², x²-y², xy, xz, yz; f as z³, xz², yz², z(x²-y²), xyz, x(x²-3y²), y(3x²-y²). SIESTA's f alone come out
-in another order there, which moves no band.
+Within a shell the components follow OpenMX, into which the interfaces to ABACUS, FHI-aims and SIESTA bring theirs,
+signs included: p as x, y, z; d as z², x²-y², xy, xz, yz; f as z³, xz², yz², z(x²-y²), xyz, x(x²-3y²), y(3x²-y²).
+SIESTA's f alone come out in another order there, which moves no band.
 
-Source: github.com/mzjb/DeepH-pack, ``deeph/preprocess/*_get_data.*``, ``deeph/rotate.py`` and ``deeph/inference/dense_calc.py``
-(read for the facts; nothing is copied).
+Source: github.com/mzjb/DeepH-pack, ``deeph/preprocess/*_get_data.*``, ``deeph/rotate.py`` and
+``deeph/inference/dense_calc.py`` (read for the facts; nothing is copied).
 """
 
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from hamexplorer.errors import DatasetError, HamExplorerError
-from hamexplorer.reference.matrix_checks import MAX_NUMBERS, MAX_TRANSLATION, check_size
+from hamexplorer.reference.deeph_blocks import Key, read_blocks
+from hamexplorer.reference.matrix_checks import check_size
 from hamexplorer.reference.matrix_structure import matrix_structure, repeats
 from hamexplorer.reference.real_space import Orbital, RealSpaceMatrices
 from hamexplorer.structures.structure import Structure
@@ -43,8 +42,8 @@ COMPONENTS: dict[int, tuple[str, ...]] = {
     3: ("z³", "xz²", "yz²", "z(x²-y²)", "xyz", "x(x²-3y²)", "y(3x²-y²)"),
 }
 ASSUMED = (
-    "DeepH folder: energies in eV, lengths in Å, vectors as columns, atoms counted from 1; within a shell OpenMX's order, p as "
-    "x, y, z, d as z², x²-y², xy, xz, yz, f as z³, xz², yz², z(x²-y²), xyz, x(x²-3y²), y(3x²-y²)"
+    "DeepH folder: energies in eV, lengths in Å, vectors as columns, atoms counted from 1; within a shell OpenMX's "
+    "order, p as x, y, z, d as z², x²-y², xy, xz, yz, f as z³, xz², yz², z(x²-y²), xyz, x(x²-3y²), y(3x²-y²)"
 )
 #: What must be there beside a Hamiltonian.
 NEEDED = ("lat.dat", "site_positions.dat", "element.dat", "orbital_types.dat")
@@ -52,12 +51,8 @@ NEEDED = ("lat.dat", "site_positions.dat", "element.dat", "orbital_types.dat")
 HAMILTONIANS = ("hamiltonians.h5", "hamiltonians_pred.h5")
 #: Bytes of a text file beyond which it is none of these.
 _LARGEST_TEXT = 2**24
-_MOST_BLOCKS = 2**20
-_KEY = re.compile(r"\[\s*(-?\d{1,4}),\s*(-?\d{1,4}),\s*(-?\d{1,4}),\s*(\d{1,6}),\s*(\d{1,6})\s*\]", re.ASCII)
 #: rlat.dat may be written with few digits.
 _RECIPROCAL = 1e-4
-
-_Key = tuple[int, int, int, int, int]
 
 
 def read_deeph(
@@ -92,7 +87,8 @@ def _read(folder: Path, symmetrize: bool, orthonormal: bool) -> RealSpaceMatrice
     hamiltonian = next((folder / name for name in HAMILTONIANS if (folder / name).is_file()), None)
     if missing or hamiltonian is None:
         raise DatasetError(
-            f"{folder} lacks {', '.join(missing or [HAMILTONIANS[0]])}; copy the whole folder that DeepH's preprocessing wrote"
+            f"{folder} lacks {', '.join(missing or [HAMILTONIANS[0]])}; copy the whole folder that DeepH's "
+            f"preprocessing wrote"
         )
     said = [ASSUMED]
     if hamiltonian.name != HAMILTONIANS[0]:
@@ -102,22 +98,22 @@ def _read(folder: Path, symmetrize: bool, orthonormal: bool) -> RealSpaceMatrice
     info = _info(folder, len(numbers))
     shells = _shells(folder, len(numbers))
     sizes = [sum(2 * l + 1 for l in of_atom) for of_atom in shells]
-    h = _blocks(hamiltonian, sizes)
+    h = read_blocks(hamiltonian, sizes)
     for atom in range(len(sizes)):
         if (0, 0, 0, atom, atom) not in h:
             raise DatasetError(
                 f"{hamiltonian} has no block [0, 0, 0, {atom + 1}, {atom + 1}]; write H of every atom with itself"
             )
-    s: dict[_Key, np.ndarray] | None = None
+    s: dict[Key, np.ndarray] | None = None
     if orthonormal or info.get("isorthogonal"):
         said.append("the orbitals are orthonormal")
     elif not (folder / "overlaps.h5").is_file():
         raise DatasetError(
-            f"{folder} lacks overlaps.h5, without which H gives no bands; write the overlaps, or say that the orbitals are "
-            f"orthonormal"
+            f"{folder} lacks overlaps.h5, without which H gives no bands; write the overlaps, or say that the orbitals "
+            f"are orthonormal"
         )
     else:
-        s = _blocks(folder / "overlaps.h5", sizes)
+        s = read_blocks(folder / "overlaps.h5", sizes)
     cells = {key[:3] for blocks in (h, s or {}) for key in blocks}
     translations = np.array(sorted(cells | {(-a, -b, -c) for a, b, c in cells}), dtype=int)
     check_size(len(translations), sum(sizes), str(folder))
@@ -150,8 +146,8 @@ def _atoms(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     cell = _table(folder / "lat.dat")
     if positions.shape != (3, len(numbers)):
         raise DatasetError(
-            f"{folder / 'site_positions.dat'} has {positions.shape[0]} lines of {positions.shape[1]} numbers, and element.dat "
-            f"{len(numbers)} atoms; write three lines with one column an atom"
+            f"{folder / 'site_positions.dat'} has {positions.shape[0]} lines of {positions.shape[1]} numbers, and "
+            f"element.dat {len(numbers)} atoms; write three lines with one column an atom"
         )
     if cell.shape != (3, 3):
         raise DatasetError(
@@ -202,11 +198,13 @@ def _info(folder: Path, n_atoms: int) -> dict[str, Any]:
         raise DatasetError(f"{path} is no JSON of DeepH ({brief}); correct it or take it out") from error
     if info.get("isspinful"):
         raise DatasetError(
-            f"{folder} was made with spinors (isspinful), which are outside what this version covers; calculate without spin-orbit"
+            f"{folder} was made with spinors (isspinful), which are outside what this version covers; calculate "
+            f"without spin-orbit coupling"
         )
     if info.get("nsites", n_atoms) != n_atoms:
         raise DatasetError(
-            f"{path} says {str(info['nsites'])[:20]} atoms and element.dat {n_atoms}; copy all files from one calculation"
+            f"{path} says {str(info['nsites'])[:20]} atoms and element.dat {n_atoms}; copy all files from one "
+            f"calculation"
         )
     return info
 
@@ -222,76 +220,13 @@ def _shells(folder: Path, n_atoms: int) -> list[tuple[int, ...]]:
         wrong = [word for word in words if word not in ("0", "1", "2", "3")]
         if wrong:
             raise DatasetError(
-                f"{path}, line {k + 1}: {wrong[0][:20]!r} is no shell that DeepH has an order for; write l as 0, 1, 2 or 3"
+                f"{path}, line {k + 1}: {wrong[0][:20]!r} is no shell that DeepH has an order for; write l as 0, 1, 2 "
+                f"or 3"
             )
     return [tuple(int(word) for word in words) for words in lines]
 
 
-def _blocks(path: Path, sizes: list[int]) -> dict[_Key, np.ndarray]:
-    """Matrix of each pair, atoms counted from 0; nothing is read before its size is known to fit."""
-    if not h5py.is_hdf5(path):
-        raise DatasetError(f"{path} is no HDF5 file or damaged at its start; write it again")
-    with h5py.File(path, "r") as file:
-        if "atom_pairs" in file and "entries" in file:
-            raise DatasetError(
-                f"{path} has the newer layout of DeepH-dock; translate the folder to the one of DeepH-pack first"
-            )
-        if not 0 < len(file) <= _MOST_BLOCKS:
-            raise DatasetError(f"{path} holds {len(file)} blocks; a file of DeepH has 1 to {_MOST_BLOCKS}")
-        keys = {name: _key(name, path, len(sizes)) for name in file}
-        if sum(sizes[i] * sizes[j] for *_, i, j in keys.values()) > MAX_NUMBERS:
-            raise DatasetError(f"{path} holds more than {MAX_NUMBERS:,} numbers; take a smaller unit cell")
-        return {key: _block(file, name, (sizes[key[3]], sizes[key[4]]), path) for name, key in keys.items()}
-
-
-def _key(name: Any, path: Path, n_atoms: int) -> _Key:
-    match = _KEY.fullmatch(name) if isinstance(name, str) else None
-    if match is None:
-        raise DatasetError(
-            f"{path}: {str(name)[:60]!r} names no pair of atoms; name blocks [T1, T2, T3, i, j], as DeepH does"
-        )
-    t1, t2, t3, i, j = (int(text) for text in match.groups())
-    if not (1 <= i <= n_atoms and 1 <= j <= n_atoms):
-        raise DatasetError(
-            f"{path}: block {name} names an atom beyond the {n_atoms} of element.dat; count atoms from 1, and copy all "
-            f"files from one calculation"
-        )
-    if max(abs(t1), abs(t2), abs(t3)) > MAX_TRANSLATION:
-        raise DatasetError(f"{path}: block {name} is {MAX_TRANSLATION} cells away or more; correct its name")
-    return t1, t2, t3, i - 1, j - 1
-
-
-def _block(file: h5py.File, name: str, shape: tuple[int, int], path: Path) -> np.ndarray:
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise DatasetError(f"{path}: block {name} is a link to elsewhere; write the numbers themselves")
-    block = file[name]
-    if not isinstance(block, h5py.Dataset) or block.is_virtual or block.external:
-        raise DatasetError(f"{path}: block {name} is no plain array; write a matrix of numbers")
-    if block.dtype.kind not in "fiuc" or block.dtype.subdtype is not None:
-        raise DatasetError(
-            f"{path}: block {name} holds no numbers ({block.dtype}); write a matrix of numbers"
-        )
-    if block.shape != shape:
-        spinors = block.shape == (2 * shape[0], 2 * shape[1])
-        why = (
-            "it seems to hold spinors, which this version does not cover"
-            if spinors
-            else "copy all files from one run"
-        )
-        raise DatasetError(
-            f"{path}: block {name} has shape {block.shape} and orbital_types.dat asks for {shape}; {why}"
-        )
-    values = block[()]
-    if np.iscomplexobj(values):
-        if np.abs(values.imag).max(initial=0.0) > 1e-8:
-            raise DatasetError(
-                f"{path}: block {name} is complex, as with spin-orbit coupling or magnetism, which this version does not cover"
-            )
-        values = values.real
-    return values.astype(float)
-
-
-def _dense(blocks: dict[_Key, np.ndarray], translations: np.ndarray, sizes: list[int]) -> np.ndarray:
+def _dense(blocks: dict[Key, np.ndarray], translations: np.ndarray, sizes: list[int]) -> np.ndarray:
     """M(T), shape (n_T, n, n); a missing block is the transpose of its partner, or zero."""
     place = {tuple(cell): k for k, cell in enumerate(translations.tolist())}
     start = np.concatenate([[0], np.cumsum(sizes)])
@@ -305,7 +240,7 @@ def _dense(blocks: dict[_Key, np.ndarray], translations: np.ndarray, sizes: list
     return found
 
 
-def _filled(*sets: dict[_Key, np.ndarray] | None) -> list[str]:
+def _filled(*sets: dict[Key, np.ndarray] | None) -> list[str]:
     missing = sum(
         (-t1, -t2, -t3, j, i) not in blocks for blocks in sets if blocks for t1, t2, t3, i, j in blocks
     )
@@ -320,7 +255,8 @@ def _table(path: Path) -> np.ndarray:
     for k, words in enumerate(lines):
         if len(words) != len(lines[0]):
             raise DatasetError(
-                f"{path}, line {k + 1} has {len(words)} numbers and the first {len(lines[0])}; write lines of one length"
+                f"{path}, line {k + 1} has {len(words)} numbers and the first {len(lines[0])}; write lines of one "
+                f"length"
             )
         for word in words:
             try:

@@ -1,9 +1,9 @@
 """Datasets as HDF5 files: compressed, checksummed, versioned, and free of pickles.
 
-Layout, formats 1 and 2 (crystals). Root attributes: ``format``, ``version``, and JSON texts ``name``, ``method``,
-``set_aside``, ``provenance``. One group a quantity, holding the values of all molecules one after another
-(``values``, flat) and the shape that each had (``shapes``, -1 where a molecule lacks it): a thousand small
-arrays would each cost more in headers than in numbers. Everything is in atomic units.
+Layout, formats 1 and 2 (crystals). Root attributes: ``format``, ``version``, and JSON texts ``name``, ``kind``
+(of method), ``method``, ``set_aside``, ``provenance``. One group a quantity, holding the values of all molecules one
+after another (``values``, flat) and the shape that each had (``shapes``, -1 where a molecule lacks it): a thousand
+small arrays would each cost more in headers than in numbers. Everything is in atomic units.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import numpy as np
 
 from hamexplorer.errors import DatasetError, HamExplorerError
 from hamexplorer.params import to_dict
-from hamexplorer.reference.crystal_method import CrystalMethod
-from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.kinds import KINDS, method_from
 from hamexplorer.reference.properties import (
     MATRIX_FIELDS,
     PROPERTY_FIELDS,
@@ -79,6 +78,7 @@ def read_hdf5(path: Path) -> ReferenceDataset:
             header = {
                 name: json.loads(file.attrs[name]) for name in ("name", "method", "set_aside", "provenance")
             }
+            header["kind"] = _kind(path, file, header["method"])
             lacking = [name for name in _OF_CRYSTALS if name not in file]
             if lacking and int(file.attrs["version"]) > _MOLECULES:
                 raise KeyError(f"no {lacking[0]}")
@@ -106,6 +106,19 @@ def _check_format(path: Path, file: h5py.File) -> None:
         )
 
 
+def _kind(path: Path, file: h5py.File, method: dict[str, Any]) -> str:
+    """The kind of method, which files from before there were three of them do not name."""
+    if "kind" not in file.attrs:
+        return "CrystalMethod" if "pseudo" in method else "ReferenceMethod"
+    kind = json.loads(file.attrs["kind"])
+    if kind not in KINDS:
+        raise DatasetError(
+            f"{path} was computed with a {kind}, which this version does not know; update hamexplorer or make the "
+            f"dataset again"
+        )
+    return kind
+
+
 def _brief(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:120]
 
@@ -114,6 +127,7 @@ def _header(dataset: ReferenceDataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "method": to_dict(dataset.method),
+        "kind": type(dataset.method).__name__,
         "set_aside": dataset.set_aside,
         "provenance": dataset.provenance,
     }
@@ -203,7 +217,7 @@ def _dataset(header: dict[str, Any], columns: dict[str, list[np.ndarray | None]]
     ]
     return ReferenceDataset(
         name=header["name"],
-        method=(CrystalMethod if "pseudo" in header["method"] else ReferenceMethod)(**header["method"]),
+        method=method_from(header["kind"], header["method"]),
         references=tuple(_reference(row) for row in rows),
         set_aside=tuple((label, reason) for label, reason in header["set_aside"]),
         provenance=header["provenance"],

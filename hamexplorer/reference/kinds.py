@@ -9,13 +9,15 @@ from typing import Any
 from hamexplorer.errors import StructureError
 from hamexplorer.physics.molecule import make_mole
 from hamexplorer.reference.crystal import calculate_crystal, check_crystal, crystal_seconds
-from hamexplorer.reference.crystal_method import CrystalMethod
+from hamexplorer.reference.crystal_method import CrystalMethod, CrystalPoint
 from hamexplorer.reference.method import LevelOfTheory, ReferenceMethod
-from hamexplorer.reference.properties import Reference
+from hamexplorer.reference.properties import Properties, Reference
 from hamexplorer.reference.single_point import calculate
+from hamexplorer.reference.xtb import calculate_xtb, check_xtb, xtb_seconds
+from hamexplorer.reference.xtb_method import XTBMethod
 from hamexplorer.structures.structure import Structure
 
-Method = ReferenceMethod | CrystalMethod
+Method = ReferenceMethod | CrystalMethod | XTBMethod
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,23 @@ def _molecule_seconds(structure: Structure, level: LevelOfTheory) -> float:
     return level_seconds(structure, level)
 
 
+def _xtb_reference(
+    structure: Structure, method: XTBMethod, small: CrystalPoint, large: CrystalPoint
+) -> Reference:
+    if structure.is_crystal:
+        return Reference.of_crystal(structure, small, large, method.mesh(structure))
+    values = Properties(mo_energy=small.mo_energy[0], e_tot=small.e_tot)
+    return Reference(
+        structure=structure,
+        n_occ=small.n_electrons // 2,
+        overlap=small.overlap[0],
+        fock=small.fock[0],
+        iao_fock=None,
+        small=values,
+        large=values,
+    )
+
+
 KINDS: dict[str, Kind] = {
     "ReferenceMethod": Kind(
         ReferenceMethod,
@@ -79,5 +98,13 @@ KINDS: dict[str, Kind] = {
         lambda structure, method, small, large: Reference.of_crystal(
             structure, small, large, method.mesh(structure)
         ),
+    ),
+    "XTBMethod": Kind(
+        XTBMethod,
+        lambda structure, method: method.levels(structure),
+        check_xtb,
+        calculate_xtb,
+        xtb_seconds,
+        _xtb_reference,
     ),
 }

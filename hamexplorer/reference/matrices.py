@@ -8,9 +8,12 @@ from hamexplorer.basis.layout import AOLayout
 from hamexplorer.errors import DatasetError, LayoutError
 from hamexplorer.physics.bloch import mesh_translations, symmetric_translations
 from hamexplorer.reference.deeph import read_deeph
+from hamexplorer.reference.matrix_checks import far_overlap
 from hamexplorer.reference.npz_matrices import read_npz
 from hamexplorer.reference.properties import Reference
 from hamexplorer.reference.real_space import Orbital, RealSpaceMatrices, components
+
+_OURS = "hartree and bohr; orbitals in PySCF's order; far cells of the mesh shared between their images"
 
 
 def read_matrices(
@@ -19,7 +22,7 @@ def read_matrices(
     """Read a DeepH folder or a ``.npz`` file.
 
     Args:
-        path: a folder as :mod:`hamexplorer.reference.deeph` says, or a file as :mod:`hamexplorer.reference.npz_matrices`.
+        path: as :mod:`hamexplorer.reference.deeph` or :mod:`hamexplorer.reference.npz_matrices` says.
         symmetrize: take the mean of H(T) and H(-T)ᵀ however much they differ.
         orthonormal: of a folder, read no overlap.
 
@@ -56,7 +59,8 @@ def matrices_of(reference: Reference, layout: AOLayout | None = None) -> RealSpa
     if layout is not None:
         if layout.n_ao != reference.fock.shape[-1]:
             raise LayoutError(
-                f"the layout has {layout.n_ao} orbitals and the matrices of {label} {reference.fock.shape[-1]}; give its own"
+                f"the layout has {layout.n_ao} orbitals and the matrices of {label} {reference.fock.shape[-1]}; give "
+                f"its own"
             )
         orbitals = [
             Orbital(atom, l, name)
@@ -74,7 +78,7 @@ def matrices_of(reference: Reference, layout: AOLayout | None = None) -> RealSpa
         hamiltonian=fock,
         overlap=overlap,
         orbitals=tuple(orbitals),
-        assumed="hartree and bohr; orbitals in PySCF's order; far cells of the mesh shared between their images",
+        assumed="; ".join([_OURS, *far_overlap(translations, overlap)]),
         source=label,
         fermi=reference.small.fermi,
         n_electrons=2 * reference.n_occ,

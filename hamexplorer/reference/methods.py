@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hamexplorer.errors import StructureError
 from hamexplorer.reference.crystal_method import CrystalMethod
 from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.xtb_method import XTBMethod
 from hamexplorer.structures.descriptions import contents_of
 from hamexplorer.structures.structure import Structure
 
@@ -29,10 +30,15 @@ class Offer:
 #: "molecule" or "crystal" -> name -> what is offered; the first is the default.
 METHODS: dict[str, dict[str, Offer]] = {
     "molecule": {
-        "dft": Offer("Density functional", "Hartree-Fock or a density functional, all electrons.", ReferenceMethod),
+        "dft": Offer(
+            "Density functional", "Hartree-Fock or a density functional, all electrons.", ReferenceMethod
+        ),
     },
     "crystal": {
-        "dft": Offer("Density functional", "With k-points; pseudopotentials for the core electrons.", CrystalMethod),
+        "dft": Offer(
+            "Density functional", "With k-points; pseudopotentials for the core electrons.", CrystalMethod
+        ),
+        "xtb": Offer("GFN1-xTB", "Tight binding: a fraction of a second a crystal, and rough.", XTBMethod),
     },
 }
 

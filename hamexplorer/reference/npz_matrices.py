@@ -5,14 +5,14 @@ Two ways to write the matrices, in one file only one of them:
 | arrays | hold |
 |---|---|
 | ``translations``, ``hamiltonian``, ``overlap`` | whole cells T (n_T, 3) and matrices (n_T, n, n) |
-| ``H_0_0_1``, ``S_0_0_1`` … | one matrix (n, n) a cell; ``H(0, 0, 1)``, ``H[0,0,1]`` and, for H alone, ``(0, 0, 1)`` mean the same |
+| ``H_0_0_1``, ``S_0_0_1`` … | one (n, n) a cell; ``H(0, 0, 1)``, ``H[0,0,1]`` and, for H, ``(0, 0, 1)`` mean the same |
 
-Row a and column b of the matrix of T is ⟨a in cell 0|H|b in cell T⟩. Of T and -T one may be missing, if it is so for all.
+Row a and column b of the matrix of T is ⟨a in cell 0|H|b in cell T⟩. Of T and -T one may be missing, if so for all.
 Without overlap the orbitals are orthonormal. Beside the matrices:
 
 | array | holds |
 |---|---|
-| ``cell`` (3, 3), ``positions`` (n_atoms, 3), ``numbers`` (n_atoms,) | vectors as rows, Cartesian coordinates, atomic numbers |
+| ``cell`` (3, 3), ``positions`` (n_atoms, 3), ``numbers`` (n_atoms,) | vectors as rows, Cartesian, atomic numbers |
 | ``pbc`` (3,) | optional: along which vectors it repeats; those with neighbours otherwise |
 | ``unit`` | optional text ``Ha``, ``eV`` or ``Ry``; hartree otherwise |
 | ``length_unit`` | optional text ``angstrom`` or ``bohr``; ångström otherwise |
@@ -24,19 +24,17 @@ Without overlap the orbitals are orthonormal. Beside the matrices:
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 
 from hamexplorer.basis.layout import standard_m_order
-from hamexplorer.errors import DatasetError, HamExplorerError
-from hamexplorer.reference.matrix_checks import MAX_NUMBERS, MAX_TRANSLATION, check_size
+from hamexplorer.errors import DatasetError
+from hamexplorer.reference.matrix_checks import MAX_TRANSLATION, check_size
 from hamexplorer.reference.matrix_structure import matrix_structure, repeats
+from hamexplorer.reference.plain_arrays import load_plain
 from hamexplorer.reference.real_space import Orbital, RealSpaceMatrices, components
 from hamexplorer.reference.store import write_aside
 from hamexplorer.units import BOHR_ANGSTROM, HARTREE_EV
@@ -67,7 +65,6 @@ _TEXTS = ("unit", "length_unit")
 _ONE_CELL = re.compile(
     r"(?P<name>[HS]?)\s*[_(\[]?\s*(-?\d{1,4})\s*[_,]\s*(-?\d{1,4})\s*[_,]\s*(-?\d{1,4})\s*[)\]]?", re.ASCII
 )
-_MOST_ARRAYS = 2**16
 _HIGHEST_L = 5
 
 _Arrays = dict[str, np.ndarray]
@@ -84,26 +81,12 @@ def read_npz(path: str | Path, *, symmetrize: bool = False) -> RealSpaceMatrices
         DatasetError: naming the file, the array and what is missing, wrong or does not fit.
     """
     path = Path(path)
-    try:
-        return _matrices(_load(path), path, symmetrize)
-    except HamExplorerError:
-        raise
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-        TypeError,
-        RuntimeError,
-        OverflowError,
-        MemoryError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        brief = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise DatasetError(
-            f"{path} is no .npz file or damaged ({brief}); write it again with numpy.savez"
-        ) from error
+
+    def known(name: str) -> bool:
+        return name in _SHAPES or _ONE_CELL.fullmatch(name) is not None
+
+    names = f"{', '.join(_SHAPES)}, or names such as H_0_0_1"
+    return _matrices(load_plain(path, known, texts=_TEXTS, names=names), path, symmetrize)
 
 
 def write_npz(path: str | Path, matrices: RealSpaceMatrices) -> None:
@@ -141,60 +124,6 @@ def _component(l: int, m: int) -> str:
     return components(l)[int(standard_m_order(l)[l + m])]
 
 
-def _load(path: Path) -> _Arrays:
-    """Arrays by name; a header is read and judged before its array is."""
-    if not path.is_file():
-        raise DatasetError(f"there is no file {path}; check the path")
-    with zipfile.ZipFile(path) as archive:
-        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        if len(members) > _MOST_ARRAYS:
-            raise DatasetError(f"{path} holds {len(members)} arrays; matrices have at most {_MOST_ARRAYS}")
-        if sum(info.file_size for info in members.values()) > 2 * 8 * MAX_NUMBERS + 2**20:
-            raise DatasetError(
-                f"{path} holds more than {MAX_NUMBERS:,} numbers in H or S; take a smaller unit cell"
-            )
-        found = {}
-        for name, info in members.items():
-            known = name in _SHAPES or _ONE_CELL.fullmatch(name)
-            if not known:
-                raise DatasetError(
-                    f"{path}: {name[:60]!r} is no array of matrices in real space; use {', '.join(_SHAPES)}, or names such as "
-                    f"H_0_0_1"
-                )
-            with archive.open(info) as file:
-                found[name] = _array(file, info.file_size, f"{path}: {name}", text=name in _TEXTS)
-    return found
-
-
-def _array(file: IO[bytes], n_bytes: int, where: str, *, text: bool) -> np.ndarray:
-    version = npy.read_magic(file)
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    if version not in readers:
-        raise DatasetError(
-            f"{where} has the format {version}, which only named columns need; write plain numbers"
-        )
-    try:
-        shape, column_major, dtype = readers[version](file)
-    except Exception as error:  # NumPy reads headers with Python's tokenizer, which raises kinds of its own
-        raise DatasetError(f"{where} has a damaged header; write it again") from error
-    if dtype.hasobject:
-        raise DatasetError(
-            f"{where} holds Python objects (a pickle), which are never loaded; write plain numbers"
-        )
-    if dtype.kind not in ("U" if text else "biufc") or dtype.subdtype is not None:
-        raise DatasetError(f"{where} holds {str(dtype)[:40]}; write {'a text' if text else 'plain numbers'}")
-    count = 1
-    for n in shape:
-        count *= int(n)
-    if min(shape, default=0) < 0 or count * dtype.itemsize > n_bytes:
-        raise DatasetError(
-            f"{where} claims the shape {str(shape)[:60]} and holds fewer numbers, so it is damaged; write it again"
-        )
-    content = file.read(count * dtype.itemsize)
-    flat = np.frombuffer(content, dtype=dtype, count=count)
-    return flat.reshape(shape, order="F" if column_major else "C")
-
-
 def _matrices(arrays: _Arrays, path: Path, symmetrize: bool) -> RealSpaceMatrices:
     missing = [name for name in _NEEDED if name not in arrays]
     if missing:
@@ -211,7 +140,8 @@ def _matrices(arrays: _Arrays, path: Path, symmetrize: bool) -> RealSpaceMatrice
     )
     said.append(
         f".npz file: energies in {energy}{'' if 'unit' in arrays else ' (not said, assumed)'}, lengths in {length}"
-        f"{'' if 'length_unit' in arrays else ' (not said, assumed)'}, cell vectors as rows, H(T)[a, b] = ⟨a in cell 0|H|b in T⟩"
+        f"{'' if 'length_unit' in arrays else ' (not said, assumed)'}, cell vectors as rows, "
+        f"H(T)[a, b] = ⟨a in cell 0|H|b in T⟩"
     )
     if s is None:
         said.append("no overlap: the orbitals are orthonormal")
@@ -273,7 +203,8 @@ def _checked(name: str, array: np.ndarray, path: Path) -> np.ndarray:
     if array.dtype.kind == "c":
         if array.size and np.abs(array.imag).max() > 1e-10:
             raise DatasetError(
-                f"{path}: {name} is complex, as with spin-orbit coupling or magnetism, which this version does not cover"
+                f"{path}: {name} is complex, as with spin-orbit coupling or magnetism, which this version does not "
+                f"cover"
             )
         array = array.real
     array = array.astype(float)
@@ -305,12 +236,13 @@ def _by_cell(arrays: _Arrays, path: Path) -> tuple[np.ndarray, np.ndarray, np.nd
             )
         cells, h, s = arrays["translations"], arrays["hamiltonian"], arrays.get("overlap")
     else:
-        h, s, cells = _stacked(single, path)
-    for name, matrices in (("hamiltonian", h), ("overlap", s)):
-        if matrices is not None and matrices.shape != (len(cells), h.shape[-1], h.shape[-1]):
+        cells, h, s = _stacked(single, path)
+    sets = {"hamiltonian": h} if s is None else {"hamiltonian": h, "overlap": s}
+    for name, matrices in sets.items():
+        if matrices.shape != (len(cells), h.shape[-1], h.shape[-1]):
             raise DatasetError(
-                f"{path}: {name} has shape {matrices.shape} for {len(cells)} cells of {h.shape[-1]} orbitals; write one square "
-                f"matrix of one size a cell"
+                f"{path}: {name} has shape {matrices.shape} for {len(cells)} cells of {h.shape[-1]} orbitals; write "
+                f"one square matrix of one size a cell"
             )
     if len(cells) and np.abs(cells).max() > MAX_TRANSLATION:
         raise DatasetError(f"{path}: a T is more than {MAX_TRANSLATION} cells away; correct translations")
@@ -321,20 +253,20 @@ def _by_cell(arrays: _Arrays, path: Path) -> tuple[np.ndarray, np.ndarray, np.nd
 def _stacked(
     single: dict[str, dict[tuple[int, ...], np.ndarray]], path: Path
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """H, S and translations from one matrix a cell; what is not written is zero."""
+    """Translations, H and S from one matrix a cell."""
     if not single["H"]:
         raise DatasetError(
             f"{path} has no Hamiltonian; name its arrays translations and hamiltonian, or H_0_0_0, H_0_0_1 …"
         )
     n = len(next(iter(single["H"].values())))
     cells = sorted(set(single["H"]) | set(single["S"]))
-    # Half of a set: a cell of S whose H stands under -T belongs to the same half.
     check_size(len(cells), n, str(path))
     for name, matrices in single.items():
         for cell, matrix in matrices.items():
             if matrix.shape != (n, n):
                 raise DatasetError(
-                    f"{path}: {name} of T = {cell} has shape {matrix.shape} instead of {(n, n)}; write square matrices of one size"
+                    f"{path}: {name} of T = {cell} has shape {matrix.shape} instead of {(n, n)}; write square "
+                    f"matrices of one size"
                 )
     if single["S"]:
         lonely = [cell for cell in cells if (cell in single["H"]) != (cell in single["S"])]
@@ -343,7 +275,7 @@ def _stacked(
                 f"{path} has only one of H and S for T = {lonely[0]}; write both for each cell, zeros if need be"
             )
     h, s = (np.array([single[name].get(cell, np.zeros((n, n))) for cell in cells]) for name in "HS")
-    return h, s if single["S"] else None, np.array(cells)
+    return np.array(cells), h, s if single["S"] else None
 
 
 def _unit(arrays: _Arrays, name: str, units: dict[str, float], default: str, path: Path) -> str:
@@ -373,7 +305,7 @@ def _orbitals(table: np.ndarray | None, n: int, n_atoms: int, path: Path) -> lis
     for k, (atom, l, m) in enumerate(table.tolist()):
         if not (0 <= atom < n_atoms and 0 <= l <= _HIGHEST_L and abs(m) <= l):
             raise DatasetError(
-                f"{path}: orbital {k + 1} is atom {atom}, l {l}, m {m}; atoms count from 0 to {n_atoms - 1}, l to {_HIGHEST_L}, "
-                f"m from -l to l"
+                f"{path}: orbital {k + 1} is atom {atom}, l {l}, m {m}; atoms count from 0 to {n_atoms - 1}, l to "
+                f"{_HIGHEST_L}, m from -l to l"
             )
     return [Orbital(atom, l, _component(l, m)) for atom, l, m in table.tolist()]

@@ -13,6 +13,7 @@ from hamexplorer.reference.crystal_method import CrystalMethod, CrystalPoint
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.projection import project_on_iaos
 from hamexplorer.reference.single_point import SinglePoint
+from hamexplorer.reference.xtb_method import XTBMethod
 from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
 
@@ -30,7 +31,7 @@ class Properties:
         mayer_bond_order: shape (n_atoms, n_atoms); the diagonal sums over the atom's own block.
         e_tot: total energy, Ha; of a crystal, a cell.
         fermi: Fermi level of a crystal, Ha.
-        vacuum: potential far from a layer, Ha; None or NaN where not defined.
+        vacuum: potential far from a layer, Ha; None where not defined.
         path_energy: bands of a crystal on ``Reference.path``, ascending, shape (n_points, n_bands), Ha.
     """
 
@@ -53,6 +54,8 @@ class Properties:
     def of(cls, result: SinglePoint | CrystalPoint) -> Properties:
         """The properties of a finished calculation; orbitals and matrices are left behind."""
         values: dict[str, Any] = {name: getattr(result, name, None) for name in PROPERTY_FIELDS}
+        if values["vacuum"] is not None and np.isnan(values["vacuum"]):
+            values["vacuum"] = None
         return cls(**values)
 
 
@@ -136,7 +139,7 @@ class ReferenceDataset:
     """
 
     name: str
-    method: ReferenceMethod | CrystalMethod
+    method: ReferenceMethod | CrystalMethod | XTBMethod
     references: tuple[Reference, ...]
     set_aside: tuple[tuple[str, str], ...] = ()
     provenance: dict[str, str] | None = None

@@ -1,7 +1,7 @@
 """Hamiltonians and overlaps in real space that were made elsewhere, and the bands that come of them.
 
-Conventions, whatever the source had: H(T)[a, b] = ⟨a in cell 0|H|b in cell T⟩ in hartree, T in whole cells, k in fractions
-of the reciprocal vectors, H(k) as in :mod:`hamexplorer.physics.bloch`.
+Conventions, whatever the source had: H(T)[a, b] = ⟨a in cell 0|H|b in cell T⟩ in hartree, T in whole cells, k in
+fractions of the reciprocal vectors, H(k) as in :mod:`hamexplorer.physics.bloch`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hamexplorer.reference.matrix_checks import (
     check_positive,
     check_size,
     complete,
+    far_overlap,
     hermitian,
     not_positive,
 )
@@ -144,8 +145,8 @@ class RealSpaceMatrices:
             if not np.isfinite(matrices).all():
                 t = np.argwhere(~np.isfinite(matrices))[0]
                 raise DatasetError(
-                    f"{source}: {name} is not finite at T = {tuple(translations[t[0]].tolist())}, row {t[1] + 1}, column "
-                    f"{t[2] + 1}; compute it again"
+                    f"{source}: {name} is not finite at T = {tuple(translations[t[0]].tolist())}, row {t[1] + 1}, "
+                    f"column {t[2] + 1}; compute it again"
                 )
         cells, found, said = complete(translations, sets, source, mesh)
         limits = ((ASYMMETRY, "Ha"), (OVERLAP_ASYMMETRY, ""))
@@ -156,6 +157,7 @@ class RealSpaceMatrices:
             said += more
         if overlap is not None:
             check_positive(cells, found[1], source)
+            said += far_overlap(cells, found[1])
         return cls(
             structure=structure,
             translations=cells,
@@ -263,7 +265,8 @@ class RealSpaceMatrices:
             )
         if not 0 < n_electrons <= 2 * self.n_orbitals:
             raise SettingsError(
-                f"{self.n_orbitals} orbitals hold 1 to {2 * self.n_orbitals} electrons, got {n_electrons}; correct the number"
+                f"{self.n_orbitals} orbitals hold 1 to {2 * self.n_orbitals} electrons, got {n_electrons}; correct "
+                f"the number"
             )
 
     def in_our_order(self) -> RealSpaceMatrices:
@@ -307,8 +310,8 @@ class RealSpaceMatrices:
             first = tuple(o.l for o in ordered if o.atom == atom and o.component == components(o.l)[0])
             if shells.setdefault(z, first) != first:
                 raise LayoutError(
-                    f"{self.source}: atom {atom + 1} has other shells than the {self.structure.symbols[atom]} before it; "
-                    f"a layout needs the same basis on all atoms of an element"
+                    f"{self.source}: atom {atom + 1} has other shells than the {self.structure.symbols[atom]} before "
+                    f"it; a layout needs the same basis on all atoms of an element"
                 )
         layout = AOLayout(numbers, shells)
         if layout.n_ao != len(ordered):

@@ -26,12 +26,17 @@ from hamexplorer.errors import DatasetError
 from hamexplorer.reference.crystal_method import CrystalLevel, CrystalPoint
 from hamexplorer.reference.method import LevelOfTheory
 from hamexplorer.reference.single_point import SinglePoint
+from hamexplorer.reference.xtb_method import XTBLevel
 from hamexplorer.structures.structure import Structure
 
 #: What is calculated, and what comes of it.
-Level = LevelOfTheory | CrystalLevel
+Level = LevelOfTheory | CrystalLevel | XTBLevel
 Point = SinglePoint | CrystalPoint
-_POINTS: dict[type, Any] = {LevelOfTheory: SinglePoint, CrystalLevel: CrystalPoint}
+_POINTS: dict[type, Any] = {
+    LevelOfTheory: SinglePoint,
+    CrystalLevel: CrystalPoint,
+    XTBLevel: CrystalPoint,
+}
 #: Raised whenever the meaning of a stored number changes.
 STORE_FORMAT = 1
 #: A file written aside that is older than this belongs to a process that was killed.

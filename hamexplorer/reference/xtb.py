@@ -1,14 +1,13 @@
-r"""GFN1-xTB to self-consistency, with k-points: reference values for crystals, layers, chains and molecules in an instant.
+r"""GFN1-xTB to self-consistency, with k-points: reference values for crystals and molecules in an instant.
 
 $$ F(\mathbf T) = H^0(\mathbf T) - \tfrac12 S(\mathbf T)\, (V_a + V_b), \qquad
 V_a = \sum_b \gamma_{ab} q_b + \Gamma_A q_A^2 $$
 
-with the charge q_a of each shell. F(T) is thereby known in every cell, and bands at any k are exact. Energies lack
-dispersion and halogen bonds, which leave the levels alone. Charges of a crystal interact in three dimensions, also across
-the vacuum of a layer or chain; functions overlap only along the directions that repeat.
+with the charge q_a of each shell. F(T) is so known in every cell, and bands are exact at any k. Energies lack
+dispersion and halogen bonds, which leave the levels alone.
 
 Source: Grimme, Bannwarth & Shushkov, J. Chem. Theory Comput. 13, 1989 (2017). Checked against tblite in
-`test_a_supercell_is_tblites`.
+`test_levels_are_tblites`.
 """
 
 from __future__ import annotations
@@ -18,25 +17,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from pyscf import lib
-from scipy.special import erfc, expit
+from scipy.special import expit
 
 from hamexplorer.errors import ReferenceCalculationError, SettingsError, StructureError
 from hamexplorer.physics.bloch import bloch_sum, mesh_points, mesh_translations, real_space
 from hamexplorer.physics.filling import fermi_level
-from hamexplorer.physics.xtb import atoms_of, distances, gfn1_hamiltonian, lattice_cells, parameters, shells_of
+from hamexplorer.physics.xtb import gfn1_hamiltonian, repulsion
+from hamexplorer.physics.xtb_coulomb import gamma, vacuum_level
+from hamexplorer.physics.xtb_parameters import atoms_of, shells_of
 from hamexplorer.reference.crystal_method import CrystalPoint
 from hamexplorer.reference.xtb_method import XTBLevel
-from hamexplorer.structures.paths import standard_path
+from hamexplorer.structures.paths import N_POINTS, standard_path
 from hamexplorer.structures.structure import Structure
 
 #: Largest change of a shell's charge between cycles, e.
 CONVERGENCE = 1e-9
 MAX_CYCLE = 200
-#: What an Ewald sum leaves out.
-_EWALD = 1e-12
-#: Beyond this distance, bohr, charges are points, and over the last bohr they become so. The sum of the differences
-#: 1/R³ would not converge; this is tblite's convention.
-_POINT_CHARGES = 10.0
 #: Smallest eigenvalue that an overlap may have.
 _DEPENDENT = 1e-7
 
@@ -63,6 +59,18 @@ def check_xtb(structure: Structure, level: XTBLevel) -> int:
     return n_electrons
 
 
+def xtb_seconds(structure: Structure, level: XTBLevel) -> float:
+    """Estimated seconds of one calculation on one core; fitted from 8 to 288 orbitals, graphene, silicon and chains.
+
+    Raises:
+        SettingsError, BasisError, StructureError: as :func:`check_xtb`.
+    """
+    check_xtb(structure, level)
+    n_ao = len(shells_of(structure)[2])
+    # Matrices to be solved: fifteen cycles on the mesh, and once along the path.
+    return 0.02 + (15 * math.prod(level.mesh) + N_POINTS) * (2e-5 + 3e-9 * n_ao**3)
+
+
 def calculate_xtb(structure: Structure, level: XTBLevel) -> CrystalPoint:
     """Run the calculation of one crystal, or of a molecule on the mesh of one point.
 
@@ -85,7 +93,7 @@ def calculate_xtb(structure: Structure, level: XTBLevel) -> CrystalPoint:
         fock=in_cells,
         overlap=real_space(model.overlap_k, level.mesh),
         fermi=fermi_level(energy, n_electrons, smearing=level.smearing),
-        vacuum=_vacuum_level(structure, model.atomic(charges)),
+        vacuum=vacuum_level(structure, model.atomic(charges)),
         n_electrons=n_electrons,
         e_tot=_total_energy(model, charges, potential, float((occ * energy).sum() / len(energy))),
         decay=_decay(in_cells, level.mesh),
@@ -153,7 +161,7 @@ def _set_up(structure: Structure, level: XTBLevel, n_electrons: int) -> _Model:
         occupation=shells.occupation,
         atom_of_shell=atom_of_shell,
         shell_of_ao=shell_of_ao,
-        gamma=_coulomb(structure),
+        gamma=gamma(structure),
         cubic=atoms_of(structure).cubic,
     )
 
@@ -163,7 +171,7 @@ def _inverse_root(structure: Structure, overlap: np.ndarray) -> np.ndarray:
     if eigenvalue.min() < _DEPENDENT:
         raise ReferenceCalculationError(
             f"the functions of {structure.label} are nearly linearly dependent (smallest eigenvalue of the overlap "
-            f"{eigenvalue.min():.0e}); check for atoms that are too close, or use a method with a pseudopotential"
+            f"{eigenvalue.min():.0e}); check for atoms that are too close, or use another method"
         )
     return (vector / np.sqrt(eigenvalue)[:, None]) @ vector.conj().swapaxes(1, 2)
 
@@ -182,8 +190,8 @@ def _self_consistent_charges(model: _Model) -> np.ndarray:
         # A part of the step: the whole of it swings in large cells, where charge moves far.
         charges = mixer.update(charges + 0.4 * change, xerr=change)
     raise ReferenceCalculationError(
-        f"the charges of {model.structure.label} did not converge in {MAX_CYCLE} cycles of GFN1-xTB; check the geometry, "
-        f"or use a wider smearing than {model.level.smearing:g} Ha"
+        f"the charges of {model.structure.label} did not converge in {MAX_CYCLE} cycles of GFN1-xTB; check the "
+        f"geometry, or use a wider smearing than {model.level.smearing:g} Ha"
     )
 
 
@@ -214,91 +222,7 @@ def _total_energy(model: _Model, charges: np.ndarray, potential: np.ndarray, ban
     atomic = model.atomic(charges)
     electrons = bands + potential @ (model.occupation - charges)
     second, third = charges @ model.gamma @ charges / 2, (model.cubic * atomic**3).sum() / 3
-    return float(electrons + second + third + _repulsion(model.structure))
-
-
-def _repulsion(structure: Structure) -> float:
-    """Energy of the cores of a cell, Ha."""
-    atoms, power = atoms_of(structure), parameters()["repulsion"]["effective"]["kexp"]
-    charge = atoms.repulsion_charge[:, None] * atoms.repulsion_charge
-    exponent = np.sqrt(atoms.repulsion_exponent[:, None] * atoms.repulsion_exponent)
-    reach = (np.log(charge.max() / _EWALD) / exponent.min()) ** (1 / power)
-    cells = lattice_cells(structure.positions, structure.cell, structure.pbc, reach)
-    r = distances(structure.positions, structure.cell, cells)
-    r[r < 1e-6] = np.inf
-    return float((charge * np.exp(-exponent * r**power) / r).sum() / 2)
-
-
-def _coulomb(structure: Structure) -> np.ndarray:
-    """γ of every pair of shells, lattice sums included, shape (n_shells, n_shells), Ha/e².
-
-    Two charges repel as 1/√(R² + η⁻²), η⁻¹ being the mean of their inverse hardnesses.
-    """
-    shells, atom, _ = shells_of(structure)
-    softness = (1 / shells.hardness[:, None] + 1 / shells.hardness) / 2
-    positions, cell = structure.positions, structure.cell
-    if not structure.is_crystal:
-        r = distances(positions, None, np.zeros((1, 3)))[0]
-        return 1 / np.hypot(r[atom[:, None], atom], softness)
-    cells = lattice_cells(positions, cell, (True, True, True), _POINT_CHARGES)
-    r = distances(positions, cell, cells)
-    near = _near(r)
-    r[r < 1e-6] = np.inf  # at R = 0 there is a charge's own hardness and no point charge to take away
-    points = (near / r).sum(0)[atom[:, None], atom]
-    blunt = sum(
-        (n[atom[:, None], atom] / np.hypot(d[atom[:, None], atom], softness) for n, d in zip(near, distances(positions, cell, cells), strict=True))
-    )
-    return _ewald(structure)[atom[:, None], atom] + blunt - points
-
-
-def _near(r: np.ndarray) -> np.ndarray:
-    """1 where charges have an extent, 0 where they are points, with two smooth derivatives between."""
-    x = np.clip(r - (_POINT_CHARGES - 1), 0.0, 1.0)
-    return 1 - x**3 * (10 - 15 * x + 6 * x**2)
-
-
-def _ewald(structure: Structure) -> np.ndarray:
-    """Interaction of unit point charges of a crystal, each in a background that neutralises it, (n_atoms, n_atoms).
-
-    An atom's interaction with itself leaves out the home cell.
-    Source: Allen & Tildesley, *Computer Simulation of Liquids*, sec. 6.2.
-    """
-    positions, cell = structure.positions, structure.cell
-    assert cell is not None
-    volume = abs(np.linalg.det(cell))
-    # As many terms in real as in reciprocal space, for a cell that is not too long.
-    alpha = math.sqrt(math.pi) / volume ** (1 / 3)
-    fall = math.sqrt(-math.log(_EWALD))
-    r = distances(positions, cell, lattice_cells(positions, cell, (True, True, True), fall / alpha))
-    r[r < 1e-6] = np.inf
-    direct = (erfc(alpha * r) / r).sum(0)
-    reciprocal = 2 * math.pi * np.linalg.inv(cell).T
-    vectors = lattice_cells(np.zeros((1, 3)), reciprocal, (True, True, True), 2 * alpha * fall) @ reciprocal
-    vectors = vectors[(vectors != 0).any(1)]
-    square = (vectors**2).sum(1)
-    weight = 4 * math.pi / volume * np.exp(-square / (4 * alpha**2)) / square
-    wave = np.exp(1j * positions @ vectors.T)
-    smooth = ((wave * weight) @ wave.conj().T).real
-    return direct + smooth - 2 * alpha / math.sqrt(math.pi) * np.eye(len(positions)) - math.pi / (alpha**2 * volume)
-
-
-def _vacuum_level(structure: Structure, charges: np.ndarray) -> float:
-    """An electron's energy in the plane farthest from a layer's atoms, Ha; 0 for a molecule, NaN for anything else."""
-    if not structure.is_crystal:
-        return 0.0
-    if sum(structure.pbc) != 2 or structure.cell is None:
-        return float("nan")
-    axis = structure.pbc.index(False)
-    volume = abs(np.linalg.det(structure.cell))
-    area = float(np.linalg.norm(np.cross(*structure.cell[list(structure.pbc)])))
-    height = volume / area
-    places = np.sort((structure.positions @ np.linalg.inv(structure.cell))[:, axis] % 1)
-    gaps = np.diff(places, append=places[0] + 1)
-    middle = places[gaps.argmax()] + gaps.max() / 2
-    z = ((structure.positions @ np.linalg.inv(structure.cell))[:, axis] - middle + 0.5) % 1 - 0.5
-    # Charged planes in a background; the mean over the cell is zero, as it is in the Ewald sum.
-    of_unit = -2 * math.pi * height / area * (np.abs(z) - z**2 - 1 / 6)
-    return float(-(of_unit @ charges))
+    return float(electrons + second + third + repulsion(model.structure))
 
 
 def _decay(fock: np.ndarray, mesh: tuple[int, int, int]) -> float:

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from hamexplorer.params import Real, param, validate
+from hamexplorer.physics.xtb_parameters import XTB_BASIS
 from hamexplorer.reference.crystal_method import CrystalMethod
 from hamexplorer.structures.structure import Structure
-
-#: The minimal basis that belongs to the method.
-XTB_BASIS = "gfn1-xtb"
 
 
 @dataclass(frozen=True)

@@ -112,5 +112,11 @@ def _learned(results: Results, row: int, n_occ: int) -> dict[str, Any]:
 def _gap(mo_energy: Any, n_occ: int) -> dict[str, float]:
     if mo_energy is None:
         return {}
-    levels = np.sort(np.asarray(mo_energy, dtype=float)[np.isfinite(mo_energy)])
+    energies = np.asarray(mo_energy, dtype=float)
+    if energies.ndim == 2:  # bands: of a metal they overlap, and there is no gap
+        if not 0 < n_occ < energies.shape[1]:
+            return {}
+        gap = np.nanmin(energies[:, n_occ]) - np.nanmax(energies[:, n_occ - 1])
+        return {"homo_lumo_gap": max(0.0, float(gap))}
+    levels = np.sort(energies[np.isfinite(energies)])
     return {"homo_lumo_gap": float(levels[n_occ] - levels[n_occ - 1])} if n_occ < len(levels) else {}

@@ -109,7 +109,9 @@ class References(Crystals):
         )
         self._set_dataset(merged)
         count = len(computed)
-        self.say(f"References of {count} {structures_noun(count)} are ready.{note}{aside}", level, "references")
+        self.say(
+            f"References of {count} {structures_noun(count)} are ready.{note}{aside}", level, "references"
+        )
 
     def _references_failed(self, sentences: list[str]) -> None:
         self.references = ReferenceState()

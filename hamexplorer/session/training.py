@@ -9,6 +9,7 @@ from typing import Any
 import traitlets
 
 from hamexplorer.errors import HamExplorerError
+from hamexplorer.physics.targets import TARGETS
 from hamexplorer.plots import History
 from hamexplorer.session.references import References
 from hamexplorer.session.state import STATES, Progress
@@ -25,7 +26,7 @@ from hamexplorer.train.events import (
     WeightsChanged,
 )
 from hamexplorer.train.run import Controls, train
-from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.settings import RunSettings, defaults_for
 from hamexplorer.train.trained import TrainedModel
 
 RUNNING = ("preparing", "training", "paused")
@@ -47,7 +48,21 @@ class Training(References):
         self.settings = RunSettings()
         self.history = History()
         self._controls: Controls | None = None
+        self._for_crystals = False
+        self.observe(self._suit_the_dataset, "dataset")
         self.observe(self._split_again, ["dataset", "structures", "selected", "settings"])
+
+    def _suit_the_dataset(self, _: Any = None) -> None:
+        """Molecules and crystals want other settings to begin with; nothing else is changed."""
+        if self.dataset is None or not len(self.dataset):
+            return
+        crystals = self.dataset.structures[0].is_crystal
+        if crystals == self._for_crystals:
+            return
+        self._for_crystals = crystals
+        fitting = {n: w for n, w in self.settings.targets.items() if not self.why_not_target(n)}
+        changes = {**defaults_for(crystals), "targets": fitting or dict(RunSettings().targets)}
+        self.settings = dataclasses.replace(self.settings, **changes)
 
     # ---- settings ----------------------------------------------------------------------------------
 
@@ -100,6 +115,8 @@ class Training(References):
         if self.dataset is None or not len(self.dataset):
             return ""
         first = self.dataset.references[0]
+        if first.structure.is_crystal and TARGETS[name].band_axes is None:
+            return "not defined for a crystal here"
         if name == "hamiltonian":
             missing = first.fock is None and first.iao_fock is None
         else:

@@ -69,7 +69,6 @@ def _heights(cell: np.ndarray, volume: float) -> np.ndarray:
 
 def _inside(structure: Structure) -> np.ndarray:
     """Positions in bohr, moved by whole cells into this one."""
-    assert structure.cell is not None
     fractional = _fractional(structure)
     # Rounded first: an atom at 1 - 1e-16 belongs to the face at 0.
     whole = np.floor(np.round(fractional, 9))
@@ -138,4 +137,5 @@ def without_vacuum(structure: Structure) -> Structure:
 
 
 def _fractional(structure: Structure) -> np.ndarray:
+    assert structure.cell is not None
     return structure.positions @ np.linalg.inv(structure.cell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ def noun_of(structure: Structure) -> str:
     return NOUNS[sum(structure.pbc)]
 
 
-def contents_of(structures: tuple[Structure, ...] | list[Structure]) -> str:
+def contents_of(structures: Sequence[Structure]) -> str:
     """How many molecules and crystals there are, for sentences: ``3 molecules and 1 crystal``."""
     n_crystals = sum(structure.is_crystal for structure in structures)
     counts = {"molecule": len(structures) - n_crystals, "crystal": n_crystals}

@@ -80,6 +80,6 @@ def _unknown(text: str) -> str:
     if near:
         return f"{text!r} is no crystal known here; did you mean {names[near[0]]!r}?"
     return (
-        f"{text!r} is no crystal known here; write a formula with its type, such as SiC zincblende, the name of a file, "
-        f"or one of {', '.join(CRYSTALS)}"
+        f"{text!r} is no crystal known here; write a formula with its type, such as SiC zincblende, the name "
+        f"of a file, or one of {', '.join(CRYSTALS)}"
     )

@@ -1,4 +1,4 @@
-"""Standard paths through the Brillouin zone: seekpath for bulk, ASE's two-dimensional lattices for layers, Γ-X for chains.
+"""Standard paths through the Brillouin zone: seekpath's for bulk, ASE's for layers, Γ-X for chains.
 
 Small distortions change the Bravais lattice and with it the path, so that no two distorted cells could be compared. The
 lattice is therefore recognised within a generous tolerance first, and the path is then laid through the cell as given.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import seekpath
@@ -43,7 +44,7 @@ class KPath:
     def starts(self) -> tuple[int, ...]:
         """Places where an unbroken stretch begins; the first is 0."""
         places = [place for place, _ in self.corners]
-        return (0, *(b for a, b in zip(places, places[1:], strict=False) if b == a + 1 and self._jumps(a)))
+        return (0, *(b for a, b in pairwise(places) if b == a + 1 and self._jumps(a)))
 
     def _jumps(self, place: int) -> bool:
         labels = dict(self.corners)
@@ -122,11 +123,13 @@ def _layer(structure: Structure) -> _Lines:
         except (RuntimeError, ValueError, AssertionError, np.linalg.LinAlgError):
             continue
         stretches = parse_path_string(band.path)
-        lines = [line for names in stretches for line in zip(names, names[1:], strict=False)]
+        lines = [line for names in stretches for line in pairwise(names)]
         corners = {name: np.asarray(k)[np.argsort(order)] for name, k in band.special_points.items()}
         kind = band.cell.get_bravais_lattice(pbc=(True, True, False), eps=tolerance).longname
         return lines, corners, f"two-dimensional {kind}, labels of ASE"
-    raise StructureError(f"the lattice of {structure.label} is not recognised; check its two repeating vectors")
+    raise StructureError(
+        f"the lattice of {structure.label} is not recognised; check its two repeating vectors"
+    )
 
 
 def _bulk(structure: Structure) -> _Lines:
@@ -150,4 +153,6 @@ _PATHS = {1: _chain, 2: _layer, 3: _bulk}
 
 
 def _pretty(label: str) -> str:
-    return {"GAMMA": "Γ", "G": "Γ"}.get(label, label.replace("_", "").replace("SIGMA", "Σ").replace("DELTA", "Δ").replace("LAMBDA", "Λ"))
+    return {"GAMMA": "Γ", "G": "Γ"}.get(
+        label, label.replace("_", "").replace("SIGMA", "Σ").replace("DELTA", "Δ").replace("LAMBDA", "Λ")
+    )

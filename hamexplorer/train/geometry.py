@@ -101,4 +101,4 @@ def basis_of(method: Method) -> Basis:
     """The small basis of a method, as frames take it."""
     if isinstance(method, ReferenceMethod):
         return method.small_basis
-    return CellOrbitals(method.small_basis, method.pseudo)
+    return CellOrbitals(method.small_basis, getattr(method, "pseudo", ""))

@@ -12,7 +12,7 @@ from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.errors import TrainingError
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
 from hamexplorer.physics.baselines import BASELINES
-from hamexplorer.physics.integrals import element_shells
+from hamexplorer.physics.molecule import element_shells
 from hamexplorer.physics.parallel import each_on_one_thread
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
@@ -155,15 +155,17 @@ def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
         )
     method = dataset.method
     elements = tuple(sorted({int(z) for s in dataset.structures for z in s.numbers}))
-    template = BlockTemplate.of({z: element_shells(method.small_basis, z) for z in elements})
+    basis = basis_of(method)
+    shells = {z: element_shells(basis, z) if isinstance(basis, str) else basis.shells(z) for z in elements}
+    template = BlockTemplate.of(shells)
     finer = {} if isinstance(method, ReferenceMethod) else CRYSTAL_GRAPH
     graph = GraphSettings(elements, cutoff_angstrom=settings.cutoff, **finer)
-    return Geometry(basis_of(method), settings.baseline, template, graph)
+    return Geometry(basis, settings.baseline, template, graph)
 
 
-#: Finer descriptors for crystals. An atom of graphene has three equal neighbours, and which way they point shows only from
-#: l = 3 on: with l_max = 2, 3 and 4 a ridge fit of distorted cells errs by 596, 196 and 126 meV; finer products took it
-#: to a tenth of that.
+#: Finer descriptors for crystals. An atom of graphene has three equal neighbours, and which way they point shows only
+#: from l = 3 on: with l_max = 2, 3 and 4 a ridge fit of distorted cells errs by 596, 196 and 126 meV; finer products took
+#: it to a tenth of that.
 CRYSTAL_GRAPH: dict[str, int] = {"l_max": 4, "n_radial": 12, "n_density": 4, "n_bond": 12}
 
 
@@ -175,19 +177,32 @@ def _check_kind(dataset: ReferenceDataset, settings: RunSettings) -> None:
             f"the dataset {dataset.name!r} holds molecules and crystals together; make a dataset of each"
         )
     if crystals != {True}:
+        _check_molecules(dataset, settings)
         return
     if not BASELINES[settings.baseline].for_crystals:
         known = ", ".join(name for name, baseline in BASELINES.items() if baseline.for_crystals)
         raise TrainingError(
-            f"the baseline {settings.baseline!r} is one of molecules, and {dataset.name!r} holds crystals; choose one of "
-            f"{known}"
+            f"the baseline {settings.baseline!r} is one of molecules, and {dataset.name!r} holds crystals; choose one "
+            f"of {known}"
         )
     for name in settings.targets:
         if TARGETS[name].band_axes is None:
             known = ", ".join(t.label.lower() for t in TARGETS.values() if t.band_axes is not None)
-            raise TrainingError(
-                f"a crystal has no {TARGETS[name].label.lower()} here; choose among {known}"
-            )
+            raise TrainingError(f"a crystal has no {TARGETS[name].label.lower()} here; choose among {known}")
+
+
+def _check_molecules(dataset: ReferenceDataset, settings: RunSettings) -> None:
+    if not isinstance(dataset.method, ReferenceMethod):
+        raise TrainingError(
+            f"the dataset {dataset.name!r} holds molecules computed with {dataset.method.label}, which models learn of "
+            f"crystals only; compute the molecules with Hartree-Fock or a functional"
+        )
+    if not BASELINES[settings.baseline].for_molecules:
+        known = ", ".join(name for name, baseline in BASELINES.items() if baseline.for_molecules)
+        raise TrainingError(
+            f"the baseline {settings.baseline!r} is one of crystals, and {dataset.name!r} holds molecules; choose one "
+            f"of {known}"
+        )
 
 
 def _training_mean(

@@ -188,6 +188,19 @@ class RunSettings:
         return cls(**typed)
 
 
+#: What suits crystals better than the defaults, which are made for molecules: matrix elements reach farther, empty bands
+#: of a small basis are soon meaningless, and every crystal brings many k-points.
+FOR_CRYSTALS: Mapping[str, Any] = MappingProxyType(
+    {"baseline": "gfn1", "reduction": "occupied_virtual", "n_virtual": 2, "cutoff": 8.0, "batch_size": 8}
+)
+
+
+def defaults_for(crystals: bool) -> dict[str, Any]:
+    """The settings to begin with for molecules or for crystals, as far as these two differ."""
+    plain = {p.name: p.default for p in params_of(RunSettings) if p.name in FOR_CRYSTALS}
+    return dict(FOR_CRYSTALS) if crystals else plain
+
+
 def _checked_targets(targets: Mapping[str, float]) -> dict[str, float]:
     if not isinstance(targets, Mapping):
         raise SettingsError(

@@ -41,7 +41,8 @@ _PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamilt
 class Prediction:
     """What a model says of one structure; atomic units, shapes as in `reference.Properties`.
 
-    A crystal has levels at the k-points of its mesh, one of k and -k each, (n_k, n_bands), and their gap; None the rest.
+    A crystal has levels at the k-points of its mesh (one of k and -k each, in fractions of the reciprocal vectors, with
+    their shares), (n_k, n_bands), and their gap; nothing else.
     """
 
     structure: Structure
@@ -53,6 +54,8 @@ class Prediction:
     mulliken_charge: np.ndarray | None = None
     lowdin_charge: np.ndarray | None = None
     mayer_bond_order: np.ndarray | None = None
+    k_points: np.ndarray | None = None
+    k_weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,8 @@ class TrainedModel:
             "elements": list(self.geometry.graph.elements),
             "shells": {str(z): list(ls) for z, ls in self.geometry.template.shells.items()},
             "graph": {
-                name: getattr(self.geometry.graph, name) for name in ("n_radial", "l_max", "n_density", "n_bond")
+                name: getattr(self.geometry.graph, name)
+                for name in ("n_radial", "l_max", "n_density", "n_bond")
             },
             "split": {part: list(keys) for part, keys in self.split_keys.items()},
             "extra": list(extra),
@@ -163,11 +167,13 @@ class TrainedModel:
         frames = self._frames(structures, k=[self._mesh(s) for s in structures])
         predicted = Predicted(len(frames))
         shape = roomy_shape(batch_shape(frames, 16))
-        names = tuple(name for name in _PREDICTED if frames[0].k is None or TARGETS[name].band_axes is not None)
+        names = tuple(
+            name for name in _PREDICTED if frames[0].k is None or TARGETS[name].band_axes is not None
+        )
         evaluator = Evaluator(frames, range(len(frames)), names, self.geometry.template, 16, shape)
         evaluator.run(self.model, predicted)
         return [
-            Prediction(s, int(frame.integrals.n_occ), np.asarray(energy), **_plain(values))
+            Prediction(s, int(frame.integrals.n_occ), np.asarray(energy), **_plain(values), **_points_of(frame))
             for s, frame, energy, values in zip(
                 structures, frames, predicted.mo_energy, predicted.values, strict=True
             )
@@ -208,7 +214,9 @@ class TrainedModel:
             values.append(value)
             raw.append(small)
         references = [dataset.references[k] for k in chosen]
-        frames = self._frames([ref.structure for ref in references], values, [k_points_of(ref) for ref in references])
+        frames = self._frames(
+            [ref.structure for ref in references], values, [k_points_of(ref) for ref in references]
+        )
         names = tuple(name for name in TARGETS if any(name in v for v in values))
         predicted = Predicted(len(dataset))
         Evaluator(frames, chosen, names, self.geometry.template, 16).run(self.model, predicted)
@@ -249,6 +257,10 @@ def make_results(
 
     targets = {name: target_result(name, [entry(k, name) for k in range(len(dataset))]) for name in names}
     return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands)
+
+
+def _points_of(frame: Frame) -> dict[str, np.ndarray]:
+    return {} if frame.k is None else {"k_points": frame.k.points, "k_weights": frame.k.weights}
 
 
 def _plain(values: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from hamexplorer.reference.properties import Properties, Reference
 from hamexplorer.train.frames import Frame, KPoints, TargetValue
 from hamexplorer.train.settings import RunSettings
 
-#: A reduced reference, and the small-basis Fock matrix if it is known: of a molecule in Löwdin orbitals, of a crystal at
-#: its k-points between atomic orbitals; shape (n_k, n_ao, n_ao), n_k = 1 for a molecule.
+#: A reduced reference, and the small-basis Fock matrix if it is known: of a molecule between Löwdin orbitals,
+#: (n_ao, n_ao), of a crystal at its k-points between atomic ones, (n_k, n_ao, n_ao).
 Reduced = tuple[ReducedReference, np.ndarray | None]
 
 
@@ -29,7 +29,7 @@ class OnMesh(NamedTuple):
 
 def k_points_of(ref: Reference) -> KPoints | None:
     """Those of a crystal's reference; None for a molecule."""
-    return None if ref.mesh is None else KPoints.of_mesh(ref.mesh)
+    return None if ref.mesh is None else KPoints.of_mesh(ref.mesh.tolist())
 
 
 def reduce_reference(ref: Reference, settings: RunSettings) -> Reduced:
@@ -45,6 +45,7 @@ def reduce_reference(ref: Reference, settings: RunSettings) -> Reduced:
         )
         return REDUCTIONS[settings.reduction].reduce(pair, settings), fock
     small, large = (_on_mesh(properties, k).mo_energy for properties in (ref.small, ref.large))
+    assert k.mesh is not None
     fock = None if ref.fock is None else bloch_sum(ref.fock, mesh_translations(k.mesh), k.points)
     zero = ref.large.fermi or 0.0
     pair = SmallAndLarge(ref.structure.numbers, ref.n_occ, small, large, fock, None, n_core=0, zero=zero)

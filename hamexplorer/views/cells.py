@@ -24,12 +24,13 @@ class Copies:
 
     @property
     def label(self) -> str:
-        return "one cell" if self.repeats == (1, 1, 1) else "×".join(map(str, self.repeats))
+        return "one" if self.repeats == (1, 1, 1) else "×".join(map(str, self.repeats))
 
     @property
     def shifts(self) -> np.ndarray:
-        """Whole cells, shape (n_cells, 3); the cell itself comes first."""
-        return np.array(list(itertools.product(*(range(n) for n in self.repeats))))
+        """Whole cells, shape (n_cells, 3): the cell itself first, and in the middle of an odd number."""
+        found = list(itertools.product(*(range(-((n - 1) // 2), n // 2 + 1) for n in self.repeats)))
+        return np.array(sorted(found, key=lambda shift: shift != (0, 0, 0)))
 
 
 def copies_of(structure: Structure | None) -> tuple[Copies, ...]:
@@ -56,10 +57,10 @@ def with_copies(structure: Structure, copies: Copies) -> Structure:
 
 
 def cell_edges(structure: Structure) -> np.ndarray:
-    """Both ends (Å) of every edge of the cell, shape (n_edges, 2, 3): 12 of a bulk cell, 4 of a layer's, 1 of a chain's.
+    """Both ends (Å) of every edge of the cell, shape (n_edges, 2, 3): 12 edges in bulk, 4 of a layer, 1 of a chain.
 
-    Along what does not repeat there is no edge: a layer's parallelogram lies in the middle of its atoms, and so does the
-    line of a chain, which is one period long.
+    Along what does not repeat there is no edge: a layer's parallelogram lies in the middle of its atoms, and so does
+    the line of a chain, which is one period long.
     """
     if structure.cell is None or not structure.is_crystal:
         return np.zeros((0, 2, 3))
@@ -70,12 +71,15 @@ def cell_edges(structure: Structure) -> np.ndarray:
     for axis in axes:
         others = [other for other in axes if other != axis]
         for corner in itertools.product((0, 1), repeat=len(others)):
-            start = origin + sum((n * cell[other] for n, other in zip(corner, others, strict=True)), np.zeros(3))
+            start = origin + sum(
+                (n * cell[other] for n, other in zip(corner, others, strict=True)), np.zeros(3)
+            )
             edges.append([start, start + cell[axis]])
     return np.array(edges)
 
 
 def _middle(structure: Structure) -> np.ndarray:
     """Fractional coordinates halfway between the outermost atoms."""
+    assert structure.cell is not None
     fractional = structure.positions @ np.linalg.inv(structure.cell)
     return (fractional.min(0) + fractional.max(0)) / 2

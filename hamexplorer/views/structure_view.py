@@ -8,6 +8,7 @@ import numpy as np
 
 from hamexplorer.structures.structure import Structure
 from hamexplorer.views._nglview import import_nglview
+from hamexplorer.views.camera import crystal_camera, orientation
 from hamexplorer.views.cells import Copies, cell_edges, with_copies
 from hamexplorer.views.charges import CHARGE_COLORS, LegendEntry, charge_legend, charge_range
 
@@ -19,8 +20,6 @@ _CLIP_DISTANCE = 3
 #: Of the cylinders along the cell's edges, Å.
 _EDGE_RADIUS = 0.05
 _EDGE_COLOR = {False: [0.25, 0.32, 0.4], True: [0.72, 0.78, 0.85]}
-#: Of a camera that looks at a crystal, degrees: from a little above and from the side, so that its depth is seen.
-_TILT, _TURN = 16.0, -24.0
 
 
 class StructureView:
@@ -69,16 +68,19 @@ class StructureView:
         if structure is None or structure.n_atoms == 0:
             return
         shown = with_copies(structure, copies)
+        self._add_cell(
+            structure
+        )  # first: it is there at once, and the browser counts components as they come
         atoms = self._add_atoms(shown, structure.n_atoms, charges)
-        self._add_cell(structure)
         # Turned once for each kind of structure: among distorted copies the reader's own turn stays.
         if (kind := (structure.symbols, structure.pbc, copies)) != self._oriented:
             self._oriented = kind
-            camera = orientation(shown.positions)
-            if structure.is_crystal:
-                camera = crystal_orientation(structure)
+            camera = (
+                crystal_camera(structure, shown) if structure.is_crystal else orientation(shown.positions)
+            )
             self.widget.control.orient(camera.ravel(order="F").tolist())
-        self._center(atoms, structure)
+        if not structure.is_crystal:
+            atoms.center()
 
     def _add_atoms(self, shown: Structure, n_own: int, charges: np.ndarray | None) -> Any:
         """Atoms in one component: the cell's own at full strength, copies pale behind them."""
@@ -109,12 +111,6 @@ class StructureView:
         shapes += [("sphere", corner, color, _EDGE_RADIUS) for corner in corners.tolist()]
         self._components.append(self.widget._add_shape(shapes, name="cell"))
 
-    def _center(self, atoms: Any, structure: Structure) -> None:
-        if structure.is_crystal:
-            self.widget._remote_call("autoView", target="Stage")  # atoms and cell
-        else:
-            atoms.center()
-
     def set_dark(self, dark: bool) -> None:
         """Match the background to a dark or a light page; the cell's edges follow when it is shown again."""
         self._dark = dark
@@ -143,45 +139,6 @@ _STYLE: dict[str, Any] = {
     "multiple_bond": "symmetric",
 }
 _PALE: dict[str, Any] = {"opacity": 0.3, "radius_scale": 0.7, "depth_write": False}
-
-
-def orientation(positions: np.ndarray) -> np.ndarray:
-    """A camera matrix, shape (4, 4), that looks at a molecule's broadest side, its longest axis across the screen."""
-    centred = positions - positions.mean(0)
-    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1].T
-    axes *= np.where(axes[np.arange(3), np.abs(axes).argmax(1)] < 0, -1.0, 1.0)[:, None]
-    axes[2] = np.cross(axes[0], axes[1])
-    camera = np.eye(4)
-    camera[:3, :3] = axes * 50.0  # the scale is a distance; centring sets it anew
-    return camera
-
-
-def crystal_orientation(structure: Structure) -> np.ndarray:
-    """A camera matrix, shape (4, 4), for a crystal: a along the screen, the last direction that repeats up or away.
-
-    A chain is seen from the side with its axis across, a layer from above, a bulk cell with c upwards; all of them a
-    little turned, so that depth is seen.
-    """
-    assert structure.cell is not None
-    axes = np.flatnonzero(structure.pbc)
-    across = structure.cell[axes[0]] / np.linalg.norm(structure.cell[axes[0]])
-    if len(axes) == 1:
-        return orientation(with_copies(structure, Copies(tuple(np.where(structure.pbc, 3, 1).tolist()))).positions)
-    if len(axes) == 2:
-        towards = np.cross(structure.cell[axes[0]], structure.cell[axes[1]])
-    else:
-        # c up: what comes towards the eye is perpendicular to it and to a.
-        towards = np.cross(across, structure.cell[2])
-    towards /= np.linalg.norm(towards)
-    frame = np.array([across, np.cross(towards, across), towards])
-    tilt, turn = np.radians(_TILT), np.radians(_TURN)
-    about_x = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
-    about_y = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
-    if len(axes) == 2:
-        about_x, about_y = about_x.T, np.eye(3)
-    camera = np.eye(4)
-    camera[:3, :3] = about_x @ about_y @ frame * 50.0
-    return camera
 
 
 def pdb_text(structure: Structure, charges: np.ndarray | None = None) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import sys
 
@@ -63,19 +61,31 @@ def bands_page(environment, request, tmp_path_factory):
             server.terminate()
 
 
+#: What JupyterLab's dark theme sets.
+_DARK = """
+body { background: #111; }
+:root { --jp-layout-color1: #111; --jp-layout-color2: #424242; --jp-border-color2: #616161;
+  --jp-ui-font-color1: rgba(255, 255, 255, 0.87); --jp-ui-font-color2: rgba(255, 255, 255, 0.6); }
+"""
+
+
 def open_page(visit, address, width, height, *, dark=False):
     made = visit("dark" if dark else "light", address, width, height)
-    made.page.locator(".hx-bands").wait_for(timeout=240_000)
+    wait_for_plots(made)
     if dark:
-        # As Voila's dark theme does.
+        made.page.add_style_tag(content=_DARK)
         made.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    return made
+
+
+def wait_for_plots(made) -> None:
+    made.page.locator(".hx-bands").wait_for(timeout=240_000)
     for plot in ("bands", "zone"):
         made.page.wait_for_function(
             "plot => (document.querySelector(`.hx-plot-${plot} .js-plotly-plot`)?.data?.length ?? 0) > 0",
             arg=plot,
             timeout=120_000,
         )
-    return made
 
 
 #: Where a k-point of the learned set lies on the screen: [x, y] of place and band (counted from 1).
@@ -113,7 +123,9 @@ def point_at(made, place: int, band: int) -> tuple[float, float]:
 def mark_is_at(made, place: int) -> None:
     expected = made.page.evaluate(_POINT, place)
     assert expected[0] is not None
-    made.page.wait_for_function(f"expected => JSON.stringify(({_MARK})()) === JSON.stringify(expected)", arg=expected)
+    made.page.wait_for_function(
+        f"expected => JSON.stringify(({_MARK})()) === JSON.stringify(expected)", arg=expected
+    )
 
 
 def test_pointing_at_a_band_marks_the_k_point_in_the_zone(visit, bands_page):
@@ -139,14 +151,48 @@ def test_pointing_at_a_band_marks_the_k_point_in_the_zone(visit, bands_page):
     made.screenshot("shares")
 
 
-@pytest.mark.parametrize(("width", "height", "dark"), [(1440, 1000, True), (390, 844, False), (390, 844, True)])
+def test_the_link_works_in_jupyterlab(visit, jupyterlab, request):
+    made = visit("lab", jupyterlab, 1440, 1000)
+    page = made.page
+    page.wait_for_function("window.jupyterapp?.restored !== undefined", timeout=240_000)
+    page.evaluate(
+        """async (content) => {
+            const app = window.jupyterapp;
+            await app.restored;
+            const file = { type: 'notebook', format: 'json', content: JSON.parse(content) };
+            await app.serviceManager.contents.save('bands.ipynb', file);
+        }""",
+        notebook_of(request.config.rootpath),
+    )
+    page.goto(jupyterlab.replace("app.ipynb", "bands.ipynb"), wait_until="commit")
+    page.wait_for_function(
+        "window.jupyterapp?.shell.currentWidget?.sessionContext?.kernelDisplayStatus === 'idle'",
+        timeout=120_000,
+    )
+    page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    wait_for_plots(made)
+    page.locator(".hx-plot-bands").scroll_into_view_if_needed()
+    point_at(made, 40, 4)
+    mark_is_at(made, 40)
+    made.screenshot("pointed")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "dark"), [(1440, 1000, True), (390, 844, False), (390, 844, True)]
+)
 def test_all_three_kinds_of_crystal_fit(visit, bands_page, width, height, dark):
     made = open_page(visit, bands_page, width, height, dark=dark)
     made.page.get_by_label("Shares").select_option("of angular momenta")
-    for name, corners in (("C diamond", 36), ("polyacetylene", 2), ("C2 graphene", 6)):
-        made.page.get_by_label("Crystal", exact=True).select_option(re.compile(name))
-        made.page.locator(".hx-bands").scroll_into_view_if_needed()
-        made.screenshot(name.replace(" ", "-"))
-        assert made.sticking_out() == [], (name, corners)
-        made.page.locator(".hx-plot-zone").scroll_into_view_if_needed()
-        made.screenshot(f"{name.replace(' ', '-')}-zone")
+    menu = made.page.get_by_label("Crystal", exact=True)
+    for index, kind in enumerate(("mesh3d", "scatter", "scatter")):
+        menu.select_option(index=index)
+        made.page.wait_for_function(
+            "kind => document.querySelector('.hx-plot-zone .js-plotly-plot').data[0].type === kind", arg=kind
+        )
+        for plot in ("bands", "zone"):
+            made.page.locator(f".hx-plot-{plot}").scroll_into_view_if_needed()
+            made.screenshot(f"{menu.input_value()}-{plot}")
+        assert made.sticking_out() == []
+        point_at(made, 5, 1)
+        mark_is_at(made, 5)

@@ -49,7 +49,7 @@ def test_load_train_pause_stop_and_pick(visit, kind, request):
 
 def load_molecules(made) -> None:
     """An uploaded xyz and a SMILES appear in the table, picked and drawn."""
-    made.open_fold("Add molecules")
+    made.open_fold("Add structures")
     upload(made, "water.xyz", WATER)
     expect(made.page.locator(".hx-molecule-title b")).to_have_text("water")
     made.page.get_by_label("SMILES", exact=True).fill("CO")
@@ -66,9 +66,9 @@ def refuse_a_broken_file(made) -> None:
     alert = made.page.locator(".hx-structures").get_by_role("alert")
     expect(alert).to_contain_text("broken.xyz")
     assert "Traceback" not in alert.inner_text()
-    expect(made.page.locator(".hx-facts").first).to_contain_text("102 molecules")
+    expect(made.page.locator(".hx-facts").first).to_contain_text("102 structures")
     made.screenshot("broken")
-    made.open_fold("Add molecules")
+    made.open_fold("Add structures")
 
 
 def upload(made, name: str, content: bytes) -> None:

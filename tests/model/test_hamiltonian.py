@@ -14,7 +14,7 @@ from hamexplorer.model import MODELS, GraphSettings
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.frames import Batch, Frame, Shape, make_batch, make_frame
-from hamexplorer.train.step import predict_batch
+from hamexplorer.train.step import hamiltonians, predict_batch
 from hamexplorer.units import BOHR_ANGSTROM
 
 GRAPH = GraphSettings((1, 6, 7, 8), cutoff_angstrom=4.0, n_radial=4)
@@ -26,6 +26,11 @@ ROOM = Shape(n_structures=2, n_atoms=14, n_pairs=64, n_ao=20, n_atoms_each=7)
 @eqx.filter_jit
 def predict(model: Any, batch: Batch) -> tuple[Any, dict[str, Any]]:
     return predict_batch(model, batch, NAMES)
+
+
+@eqx.filter_jit
+def matrices(model: Any, batch: Batch) -> Any:
+    return hamiltonians(model, batch)
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -40,21 +45,22 @@ def water() -> Structure:
 
 
 def frame_of(structure: Structure, model: Any) -> Frame:
-    base = BASELINES["sap"].matrix(structure, "sto-3g")
+    base = BASELINES["sap"].matrix(structure, "sto-3g")[None]
     return dataclasses.replace(make_frame(structure, "sto-3g", model.template, GRAPH), base=base)
 
 
 def evaluate(model: Any, *structures: Structure) -> list[dict[str, np.ndarray]]:
     """Properties of up to two molecules in one batch, cut to their sizes."""
     frames = [frame_of(s, model) for s in structures]
-    state, values = jax.device_get(predict(model, make_batch(frames, ROOM, model.template, ())))
+    batch = make_batch(frames, ROOM, model.template, ())
+    (mo_energy, values), h = jax.device_get((predict(model, batch), matrices(model, batch)))
     found = []
     for k, (frame, structure) in enumerate(zip(frames, structures, strict=True)):
-        n, n_atoms = len(frame.base), structure.n_atoms
+        n, n_atoms = frame.base.shape[-1], structure.n_atoms
         found.append(
             {
-                "mo_energy": state.mo_energy[k, :n],
-                "hamiltonian": state.hamiltonian[k, :n, :n],
+                "mo_energy": mo_energy[k, :n],
+                "hamiltonian": h[k, 0, :n, :n],
                 "dipole": values["dipole"][k],
                 "polarizability": values["polarizability"][k],
                 "mulliken_charge": values["mulliken_charge"][k, :n_atoms],
@@ -123,8 +129,8 @@ def test_levels_pass_smoothly_as_an_atom_crosses_the_cutoff(model):
         positions = np.array([[0.0, 0.0, 0.0], [0.0, 0.3, -2.1], [0.0, 0.0, distance]])
         structure = Structure(np.array([8, 1, 1]), positions)
         frame = make_frame(structure, "sto-3g", model.template, GRAPH)
-        state, _ = predict(model, make_batch([frame], ROOM, model.template, ()))
-        return np.asarray(state.mo_energy)[0, :7]
+        mo_energy, _ = predict(model, make_batch([frame], ROOM, model.template, ()))
+        return np.asarray(mo_energy)[0, :7]
 
     outside, step = levels(edge + 0.05), 0.1
     np.testing.assert_allclose(levels(edge + 1.0), outside, atol=1e-6)

@@ -10,6 +10,7 @@ import pytest
 from hamexplorer.errors import SettingsError
 from hamexplorer.panels.forms import Form
 from hamexplorer.params import Choice, Flag, Real, Text, Whole, param, params_of, validate
+from hamexplorer.reference.crystal_method import CrystalMethod
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.sources import SOURCES
 from hamexplorer.train.settings import RunSettings
@@ -33,7 +34,13 @@ class Everything:
         validate(self)
 
 
-CLASSES = [Everything, RunSettings, ReferenceMethod, *(SOURCES[name].Params for name in SOURCES)]
+CLASSES = [
+    Everything,
+    RunSettings,
+    ReferenceMethod,
+    CrystalMethod,
+    *(SOURCES[name].Params for name in SOURCES),
+]
 
 
 @pytest.mark.parametrize("settings", CLASSES, ids=lambda cls: cls.__qualname__)
@@ -53,6 +60,12 @@ def test_controls_know_their_bounds():
     assert (fields["few"].control.min, fields["few"].control.max) == (0, 50)
     assert isinstance(fields["many"].control, widgets.BoundedIntText)
     assert fields["energy"].control.description == "Energy (eV)"
+
+
+def test_a_slider_can_be_set_to_what_it_shows_at_first():
+    """Smearing starts at 0.005: a slider in steps of 0.01 could never go back there."""
+    control = Form(CrystalMethod).fields["smearing"].control
+    assert (control.value / control.step) == pytest.approx(round(control.value / control.step))
 
 
 def test_the_help_of_a_choice_follows_what_is_chosen():

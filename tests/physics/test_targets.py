@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.stats
 from pyscf import lo
 
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.integrals import Integrals, make_integrals, pad_integrals
 from hamexplorer.physics.solve import solve
-from hamexplorer.physics.targets import SMALLEST_GAP, TARGETS, bounded_gap
+from hamexplorer.physics.targets import DOS_GRID, DOS_WIDTH, SMALLEST_GAP, TARGETS, bounded_gap
 from hamexplorer.structures.structure import Structure
 
 #: One shape for all: benzene and a little padding, so that everything here compiles once.
@@ -39,7 +40,7 @@ predict_compiled = jax.jit(predict)
 
 
 def cut(name: str, value: Any, n_ao: int, n_atoms: int) -> np.ndarray:
-    length = {"n_ao": n_ao, "n_atoms": n_atoms, "x": 3}
+    length = {"n_ao": n_ao, "n_atoms": n_atoms, "x": 3, "n_grid": len(DOS_GRID)}
     return np.asarray(value)[tuple(slice(0, length[axis]) for axis in TARGETS[name].axes)]
 
 
@@ -86,6 +87,7 @@ ORACLES: dict[str, Callable[[Any], Any]] = {
     "homo_lumo_gap": lambda s: (
         s.mo_energy[s.mf.mol.nelectron // 2] - s.mo_energy[s.mf.mol.nelectron // 2 - 1]
     ),
+    "dos": lambda s: 2 * scipy.stats.norm.pdf(DOS_GRID[:, None], s.mo_energy, DOS_WIDTH).sum(1),
     "dipole": lambda s: s.mf.dip_moment(dm=s.density, unit="au", verbose=0),
     "polarizability": finite_field,
     "mulliken_charge": lambda s: s.mf.mulliken_pop(dm=s.density, verbose=0)[1],
@@ -145,7 +147,8 @@ def test_padding_holds_nothing_whatever_stands_in_the_matrix_there(solved, rng):
     for name in TARGETS:
         np.testing.assert_allclose(noisy[name], clean[name], atol=1e-8, err_msg=name)
         inside = np.zeros(np.shape(clean[name]), dtype=bool)
-        inside[tuple(slice(0, {"n_ao": 7, "n_atoms": 3, "x": 3}[axis]) for axis in TARGETS[name].axes)] = True
+        lengths = {"n_ao": 7, "n_atoms": 3, "x": 3, "n_grid": len(DOS_GRID)}
+        inside[tuple(slice(0, lengths[axis]) for axis in TARGETS[name].axes)] = True
         assert not np.asarray(clean[name])[~inside].any(), name
 
 
@@ -171,7 +174,7 @@ gradient_of = jax.jit(jax.jacrev(scalars))
 
 
 def directions_for(rng) -> dict[str, np.ndarray]:
-    shapes = {"n_ao": N_AO, "n_atoms": N_ATOMS, "x": 3}
+    shapes = {"n_ao": N_AO, "n_atoms": N_ATOMS, "x": 3, "n_grid": len(DOS_GRID)}
     return {name: rng.normal(size=tuple(shapes[a] for a in t.axes)) for name, t in TARGETS.items()}
 
 
@@ -180,7 +183,7 @@ def check_against_central_differences(
 ) -> None:
     """Derivatives of every target along a Hermitian change of H̃."""
     integrals = pad_integrals(s.integrals, n_ao=N_AO, n_atoms=N_ATOMS)
-    directions, step = directions_for(rng), 1e-4
+    directions, step = directions_for(rng), 2e-5
     h, v = pad(s.hamiltonian), pad(perturbation)
     gradient = np.asarray(gradient_of(h, integrals, directions))
     assert np.isfinite(gradient).all()
@@ -270,7 +273,9 @@ def test_every_target_follows_the_order_of_atoms(methanol, name):
 def test_every_target_describes_itself(name):
     target = TARGETS[name]
     assert target.name == name and target.label and target.help and target.default_weight > 0
-    assert target.unit in ("Ha", "e·bohr", "bohr³", "e", "") and target.is_energy == (target.unit == "Ha")
+    assert target.unit in ("Ha", "1/Ha", "e·bohr", "bohr³", "e", "") and target.is_energy == (
+        target.unit == "Ha"
+    )
     assert target.irreps in ("0e", "1o", "tensor", "matrix")
 
 

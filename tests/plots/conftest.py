@@ -122,7 +122,14 @@ def make_crystals(*bands) -> Results:
     }
     owner = np.repeat(np.arange(len(bands)), sizes)
     target = Target(
-        "mo_energy", "Orbital energies", "Ha", True, owner, values["reference"], values["learned"], values["raw"]
+        "mo_energy",
+        "Orbital energies",
+        "Ha",
+        True,
+        owner,
+        values["reference"],
+        values["learned"],
+        values["raw"],
     )
     dataset = SimpleNamespace(
         references=tuple(SimpleNamespace(structure=each.structure) for each in bands),
@@ -131,7 +138,9 @@ def make_crystals(*bands) -> Results:
         method=SimpleNamespace(small_basis="sto-3g", large_basis="def2-svp"),
     )
     split = SimpleNamespace(train=(0,), validation=(1,), test=tuple(range(2, len(bands))))
-    return Results(5, {"mo_energy": target}, split, dataset, [each.sets["learned"].mesh_energy for each in bands])
+    return Results(
+        5, {"mo_energy": target}, split, dataset, [each.sets["learned"].mesh_energy for each in bands]
+    )
 
 
 def make_history(n_epochs: int, *targets: str) -> History:

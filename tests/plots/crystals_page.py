@@ -74,7 +74,9 @@ def build() -> tuple[widgets.Widget, ResultsPanel, Session]:
         )
 
     panel._bands.observe(tell, ["hovered", "clicked"])
-    pick = widgets.Dropdown(options=[(s.label, k) for k, s in enumerate(session.structures)], description="Crystal")
+    pick = widgets.Dropdown(
+        options=[(s.label, k) for k, s in enumerate(session.structures)], description="Crystal"
+    )
     pick.observe(lambda change: session.pick(change["new"]), "value")
     app = styled(widgets.VBox([page, pick, told, panel.widget]), "hx-app")
     return app, panel, session

@@ -38,7 +38,10 @@ def test_every_plot_draws(name, dark, units, context, crystal_context):
     assert figure.layout.paper_bgcolor is None
     assert figure.layout.template.layout.paper_bgcolor == "rgba(0,0,0,0)"
     assert figure.layout.title.text is None
-    assert figure.layout.uirevision == plot.figure(replace(context, picked=picked, part="test")).layout.uirevision
+    assert (
+        figure.layout.uirevision
+        == plot.figure(replace(context, picked=picked, part="test")).layout.uirevision
+    )
     assert len(figure.to_json()) < 200_000
 
 

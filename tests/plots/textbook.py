@@ -1,8 +1,8 @@
 """Crystals whose bands are known by formula, in the shape of `train.bands.BandStructure`; energies in Ha.
 
 Diamond: sp3 tight binding, Chadi & Cohen, phys. stat. sol. (b) 68, 405 (1975); Yu & Cardona, *Fundamentals of
-Semiconductors*, sec. 2.7.2. Graphene: Wallace, Phys. Rev. 71, 622 (1947), with the hopping of Castro Neto et al., Rev. Mod.
-Phys. 81, 109 (2009). Chain: Su, Schrieffer & Heeger, Phys. Rev. Lett. 42, 1698 (1979).
+Semiconductors*, sec. 2.7.2. Graphene: Wallace, Phys. Rev. 71, 622 (1947), with the hopping of Castro Neto et al.,
+Rev. Mod. Phys. 81, 109 (2009). Chain: Su, Schrieffer & Heeger, Phys. Rev. Lett. 42, 1698 (1979).
 """
 
 from __future__ import annotations

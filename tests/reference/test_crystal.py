@@ -17,7 +17,6 @@ from hamexplorer.errors import (
     ReferenceCalculationError,
     SettingsError,
     StructureError,
-    TrainingError,
 )
 from hamexplorer.physics.bloch import bloch_sum, mesh_points
 from hamexplorer.reference.crystal import calculate_crystal
@@ -345,13 +344,3 @@ def test_a_file_of_crystals_without_a_column_is_damaged(tmp_path, crystals, colu
         del file[column]
     with pytest.raises(DatasetError, match=rf"is damaged \(.*{column}.*\); make it again"):
         read_dataset(path)
-
-
-def test_training_on_crystals_is_refused(tmp_path, crystals):
-    from hamexplorer.train.run import train
-    from hamexplorer.train.settings import RunSettings
-
-    with pytest.raises(
-        TrainingError, match=r"the dataset 'chains' holds crystals, .*; open a dataset of molecules"
-    ):
-        train(crystals, RunSettings(targets={"mo_energy": 1.0}), folder=tmp_path)

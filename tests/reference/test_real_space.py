@@ -128,25 +128,25 @@ def test_names_may_be_translations_alone(tmp_path, k_points):
     assert found.overlap is None and "orthonormal" in found.assumed
 
 
-@pytest.mark.parametrize("shift", [0, 1, -3])
+@pytest.mark.parametrize("where", ["nearest", "from 0", "far one positive"])
 @pytest.mark.parametrize("n", [4, 5])
-def test_a_set_of_a_mesh_is_moved_to_the_nearest_cells(tmp_path, n, shift, k_points):
+def test_a_set_of_a_mesh_is_moved_to_the_nearest_cells(tmp_path, n, where, k_points):
     """On the mesh the bands are those of the mesh's matrices, wherever its cells were written; n = 4 is shared."""
     k = np.arange(n) / n
     on_mesh = 0.3 * np.cos(2 * np.pi * k) + 0.1 * np.cos(4 * np.pi * k)
     cells = mesh_translations((n, 1, 1))
     h = real_space(on_mesh[:, None, None], (n, 1, 1))
-    written = (cells + [shift, 0, 0]) % [n, 1, 1] if shift == 1 else cells
-    if shift == 1:
-        written = cells % [n, 1, 1]
-    elif shift == -3:
-        written = np.where(cells == -(n // 2), n // 2, cells) if n == 4 else cells
+    written = {
+        "nearest": cells,
+        "from 0": cells % [n, 1, 1],
+        "far one positive": np.where(2 * cells == -n, n // 2, cells),
+    }[where]
     np.savez(tmp_path / "mesh.npz", translations=written, hamiltonian=h, **CHAIN)
     found = read_npz(tmp_path / "mesh.npz")
     assert_allclose(found.bands(np.outer(k, [1, 0, 0]))[:, 0], on_mesh, atol=1e-12)
     mirror = found.bands(-k_points) - found.bands(k_points)
     assert_allclose(mirror, 0, atol=1e-12)
-    assert ("modulo a mesh of" in found.assumed) == (n == 4 or shift == 1)
+    assert ("modulo a mesh of" in found.assumed) == (n == 4 or where == "from 0")
 
 
 def test_two_cells_are_one_half_unless_a_mesh_is_named(tmp_path):
@@ -220,6 +220,15 @@ def test_a_dataset_entry_is_written_and_read_again(tmp_path, silicon_d):
     assert again.layout() == silicon_d[-1]
     assert again.in_our_order().orbitals == again.orbitals
     assert again.band_structure().n_electrons == 8
+
+
+def test_an_overlap_that_has_not_fallen_off_is_said(tmp_path):
+    cells = [[0, 0, 0], [1, 0, 0], [-1, 0, 0]]
+    for name, s in (("far", 0.3), ("near", 0.003)):
+        overlap = np.array([1, s, s])[:, None, None]
+        np.savez(tmp_path / f"{name}.npz", translations=cells, hamiltonian=overlap, overlap=overlap, **CHAIN)
+    assert "S is still 0.3 in the farthest cells" in read_npz(tmp_path / "far.npz").assumed
+    assert "farthest" not in read_npz(tmp_path / "near.npz").assumed
 
 
 def test_what_is_no_crystal_has_no_matrices(silicon_d):
@@ -467,17 +476,29 @@ def test_what_is_no_archive_is_told(tmp_path):
             read_matrices(tmp_path / name)
 
 
-def test_too_many_numbers_are_told_before_they_are_read(tmp_path):
-    with pytest.raises(DatasetError, match="more than the 67,108,864 that fit here"):
-        read_npz(
-            graphene_file(
-                tmp_path / "a.npz",
-                translations=np.zeros((2**23, 3), np.int8),
-                hamiltonian=np.zeros((2**23, 4, 4), np.int8),
-                overlap=None,
-                orbitals=None,
-            )
-        )
+def test_too_many_numbers_are_told_before_they_are_converted(tmp_path):
+    much = np.zeros((2**22 + 1, 4, 4), np.int8)
+    with pytest.raises(DatasetError, match="67,108,880 numbers, more than the 67,108,864 that fit here"):
+        read_npz(graphene_file(tmp_path / "a.npz", hamiltonian=much))
+
+
+def test_sets_that_would_not_fit_are_told_before_they_are_made(tmp_path):
+    many = {f"H_{k}_0_0": np.eye(300) * (k == 0) for k in range(20)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hamexplorer.reference.matrix_checks.MAX_NUMBERS", 10**6)
+        np.savez_compressed(tmp_path / "a.npz", **many, **CHAIN)
+        with pytest.raises(DatasetError, match="holds 20 cells of 300 × 300 numbers"):
+            read_npz(tmp_path / "a.npz")
+
+
+def ends_in_a_sentence_or_in_matrices(read) -> None:
+    """Anything but an error of this package gets through and fails the test."""
+    told = ""
+    try:
+        read()
+    except HamExplorerError as error:
+        told = str(error)
+    assert "\n" not in told
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -492,10 +513,9 @@ def test_too_many_numbers_are_told_before_they_are_read(tmp_path):
 )
 def test_any_header_ends_in_a_sentence(tmp_path, descr, shape, content, name, column_major):
     header = str({"descr": descr, "fortran_order": column_major, "shape": tuple(shape)}).encode()
-    try:
-        read_npz(with_member(tmp_path / "fuzz.npz", name, member(header, content)))
-    except HamExplorerError as told:
-        assert "\n" not in str(told)
+    ends_in_a_sentence_or_in_matrices(
+        lambda: read_npz(with_member(tmp_path / "fuzz.npz", name, member(header, content)))
+    )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -507,7 +527,4 @@ def test_a_flipped_byte_ends_in_a_sentence_or_in_matrices(tmp_path, place, byte,
     raw[place % len(raw)] = byte
     path = tmp_path / "flipped.npz"
     path.write_bytes(bytes(raw[: place % len(raw)] if cut else raw))
-    try:
-        read_npz(path)
-    except HamExplorerError as told:
-        assert "\n" not in str(told)
+    ends_in_a_sentence_or_in_matrices(lambda: read_npz(path))

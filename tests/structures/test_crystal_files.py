@@ -226,3 +226,76 @@ def test_primitive_and_conventional_cells_are_one_crystal():
     assert symmetry_of(back).number == symmetry_of(cubic).number == 227
     with pytest.raises(StructureError, match="does not repeat in three directions"):
         standard_cell(GRAPHENE, primitive=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["si.traj", "si.json", "si.db", "POSCAR.si", "si.poscar", "CONTCAR", "si.gen"]
+)
+def test_every_way_to_write_a_crystal_is_read(name, tmp_path):
+    format = "vasp" if "poscar" in name.lower() or name == "CONTCAR" else None
+    ase.io.write(tmp_path / name, bulk("Si"), format=format)
+    (found,) = read_structures(tmp_path / name)
+    assert same_crystal(found, build_bulk("Si", constant=5.43)) and found.pbc == (True, True, True)
+
+
+def test_a_pdb_file_with_a_cell_is_a_crystal(tmp_path):
+    cubic = bulk("NaCl", "rocksalt", a=5.64, cubic=True)
+    ase.io.write(tmp_path / "salt.pdb", cubic)
+    (found,) = read_structures(tmp_path / "salt.pdb")
+    np.testing.assert_allclose(found.to_ase().cell.cellpar(), cubic.cell.cellpar(), atol=1e-3)
+    assert found.formula == "Cl4Na4" and symmetry_of(found, precision=1e-2).number == 225
+
+
+def test_the_box_of_a_cube_file_is_no_cell(tmp_path):
+    atoms = bulk("Si")
+    ase.io.write(tmp_path / "si.cube", atoms, data=np.zeros((2, 2, 2)))
+    (found,) = read_structures(tmp_path / "si.cube")
+    assert not found.is_crystal
+
+
+def test_a_poscar_whose_title_is_a_number_is_no_xyz():
+    content = written(bulk("Si"), "vasp")
+    content = b"2\n" + content.split(b"\n", 1)[1]
+    (found,) = read_structures(content.decode())
+    assert found.formula == "Si2" and found.is_crystal
+
+
+def test_molecules_and_crystals_in_one_file_are_both():
+    lattice = 'Lattice="5 0 0 0 5 0 0 0 5"'
+    text = f'1\n\nHe 0 0 0\n1\n{lattice} pbc="T T F"\nHe 0 0 0\n1\n{lattice} pbc="F F F"\nHe 0 0 0\n'
+    found = read_structures(text.encode(), filename="both.xyz")
+    assert [s.pbc for s in found] == [(False,) * 3, (True, True, False), (False,) * 3]
+    assert [s.cell is None for s in found] == [True, False, True]
+
+
+def test_a_charge_of_the_caller_is_that_of_the_cell():
+    (found,) = read_structures(written(bulk("Si"), "vasp"), filename="POSCAR", charge=2)
+    assert found.charge == 2
+    with pytest.raises(StructureError, match="POSCAR has no electrons left with charge \\+28"):
+        read_structures(written(bulk("Si"), "vasp"), filename="POSCAR", charge=28)
+
+
+MGO = written(build_bulk("MgO", "rocksalt").to_ase(), "cif").decode()
+
+
+@pytest.mark.parametrize("share", np.linspace(0.0, 0.98, 25))
+def test_a_cif_cut_off_anywhere_is_one_sentence_or_the_whole_crystal(share):
+    content = MGO[: int(share * len(MGO))].encode()
+    told = ""
+    try:
+        (found,) = read_structures(content, filename="cut.cif")
+    except StructureError as error:
+        told = str(error)
+    if told:
+        assert "cut.cif" in told and "\n" not in told and len(told) < 400
+    else:
+        assert found.formula == "MgO"
+
+
+def test_a_cif_that_lost_atoms_is_told_by_its_formula():
+    lines = MGO.rstrip().splitlines()
+    assert "_chemical_formula_sum" in MGO
+    with pytest.raises(
+        StructureError, match=r"states the formula Mg1 O1 but lists Mg; it may be cut off or lack"
+    ):
+        read_structures("\n".join(lines[:-1]), filename="cut.cif")

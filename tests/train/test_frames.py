@@ -17,18 +17,19 @@ from hamexplorer.train.prepare import arrange, prepare
 from hamexplorer.train.step import hamiltonians
 
 
-def stub(n_atoms: int, n_pairs: int, n_ao: int):
+def stub(n_atoms: int, n_pairs: int, n_ao: int, n_k: int, n_translations: int):
     """As much of a frame as dealing looks at."""
     return SimpleNamespace(
         structure=SimpleNamespace(n_atoms=n_atoms),
         graph=SimpleNamespace(i=np.zeros(n_pairs)),
         integrals=SimpleNamespace(ao_mask=np.ones(n_ao)),
+        phases=np.ones((n_k, n_translations)),
+        translations=np.zeros((n_translations, 3)),
     )
 
 
-molecules = st.lists(
-    st.builds(stub, st.integers(1, 20), st.integers(0, 60), st.integers(1, 50)), min_size=1, max_size=25
-)
+sizes = (st.integers(low, high) for low, high in ((1, 20), (0, 60), (1, 50), (1, 9), (1, 40)))
+molecules = st.lists(st.builds(stub, *sizes), min_size=1, max_size=25)
 
 
 @given(molecules, st.integers(1, 30), st.none() | st.integers(0, 1000))
@@ -43,6 +44,7 @@ def test_every_molecule_is_dealt_once_into_batches_that_fit(frames, batch_size, 
         assert sum(len(f.graph.i) for f in members) <= shape.n_pairs
         assert max(f.structure.n_atoms for f in members) <= shape.n_atoms_each
         assert max(len(f.integrals.ao_mask) for f in members) <= shape.n_ao
+        assert max(f.phases.shape for f in members) <= (shape.n_k, shape.n_translations)
 
 
 @given(molecules, st.integers(1, 30))
@@ -74,8 +76,8 @@ def test_different_molecules_share_a_batch_without_touching(prepared, getkey):
     for k, frame in enumerate(frames):
         alone = np.asarray(hamiltonians(prepared.model, make_batch([frame], shape, template, ())))[0]
         np.testing.assert_allclose(together[k], alone, atol=1e-5)
-        n = len(frame.base)
-        assert not together[k][n:].any() and not together[k][:, n:].any()
+        n = frame.base.shape[-1]
+        assert not together[k][:, n:].any() and not together[k][:, :, n:].any()
 
 
 def test_targets_are_stacked_with_their_weights(prepared):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train import kept
+from hamexplorer.train.frames import KPoints
 
 WATER = Structure(np.array([8, 1, 1]), np.array([[0.0, 0, 0], [1.8, 0, 0], [0, 1.8, 0]]))
 MATRICES = [np.arange(49.0).reshape(7, 7), np.eye(7)]
@@ -19,7 +21,7 @@ def read(tmp_path, monkeypatch):
     """Matrices of two structures as the cache gives them, and how many had to be computed."""
     monkeypatch.setenv("HAMEXPLORER_CACHE", str(tmp_path))
 
-    def go(name: str = "sap", structures=(WATER, WATER)) -> tuple[list[np.ndarray], int]:
+    def go(name: str = "sap", structures=(WATER, WATER), k=None) -> tuple[list[np.ndarray], int]:
         computed = []
 
         def compute() -> Iterator[np.ndarray]:
@@ -27,7 +29,8 @@ def read(tmp_path, monkeypatch):
                 computed.append(matrix)
                 yield matrix
 
-        return list(kept.baseline_matrices(name, "sto-3g", structures, compute)), len(computed)
+        frames = [SimpleNamespace(structure=s, k=k) for s in structures]
+        return list(kept.baseline_matrices(name, "sto-3g", frames, compute)), len(computed)
 
     return go
 
@@ -45,6 +48,8 @@ def test_anything_else_is_computed(read, monkeypatch, tmp_path):
         read("scf_step")[1] == 2
         and read(structures=(WATER, moved))[1] == 2
         and read(structures=(WATER,))[1] == 1
+        and read(k=KPoints.of_mesh((2, 1, 1)))[1] == 2
+        and read(k=KPoints.of_mesh((3, 1, 1)))[1] == 2
     )
     changed = tmp_path / "baselines.py"
     changed.write_text("# other code")

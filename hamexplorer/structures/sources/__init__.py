@@ -1,6 +1,11 @@
 """Where structures come from. A new source is one class, registered in :data:`SOURCES`."""
 
-from hamexplorer.structures.sources import coordinates, generated, periodic  # noqa: F401  (they register themselves)
+from hamexplorer.structures.sources import (  # noqa: F401  (they register themselves, in this order)
+    coordinates,
+    generated,
+    periodic,
+    rattled,
+)
 from hamexplorer.structures.sources.base import SOURCES, Source
 from hamexplorer.structures.sources.resolve import resolve
 
