@@ -128,7 +128,10 @@ class BandsPanel(traitlets.HasTraits):
 
     def follow(self, context: PlotContext, *, is_crystal: bool) -> None:
         """Say what belongs to the picked structure, and offer only what it has; the card is for crystals."""
-        self._context = context
+        another, self._context = context.picked != self._context.picked, context
+        if another:  # the pointer may stay where it is, a click meant the crystal before
+            self.clicked = None
+            self._pointed("hovered", self.plots["bands"].widget.hovered)
         bands = band_structure(context)
         self.widget.layout.display = "" if is_crystal else "none"
         self._words.value = "".join(f"<p>{escape(sentence)}</p>" for sentence in band_words(context))

@@ -49,8 +49,8 @@ class PlotWidget(anywidget.AnyWidget):
     _config = traitlets.Dict(theme.CONFIG).tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
     # Not synced: the browser sends messages, since saving its state would send the whole figure back.
-    hovered = traitlets.Dict(None, allow_none=True)
-    clicked = traitlets.Dict(None, allow_none=True)
+    hovered = traitlets.Instance(dict, allow_none=True)
+    clicked = traitlets.Instance(dict, allow_none=True)
 
     _library: _Library | None = None
 

@@ -65,7 +65,8 @@ def bands_page(environment, request, tmp_path_factory):
 _DARK = """
 body { background: #111; }
 :root { --jp-layout-color1: #111; --jp-layout-color2: #424242; --jp-border-color2: #616161;
-  --jp-ui-font-color1: rgba(255, 255, 255, 0.87); --jp-ui-font-color2: rgba(255, 255, 255, 0.6); }
+  --jp-content-font-color1: rgba(255, 255, 255, 0.87); --jp-ui-font-color1: rgba(255, 255, 255, 0.87);
+  --jp-ui-font-color2: rgba(255, 255, 255, 0.6); }
 """
 
 

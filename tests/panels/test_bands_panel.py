@@ -83,3 +83,13 @@ def test_both_plots_are_linked_and_the_state_under_the_pointer_is_a_trait(panel)
     assert seen == [point, None]
     bands.plots["bands"].widget._handle_custom_msg({"clicked": {"place": 10**6, "band": 1, "set": "raw"}}, [])
     assert bands.clicked is None
+
+
+def test_with_another_crystal_the_pointer_means_another_k_and_the_click_is_forgotten(panel):
+    bands = panel._bands
+    for name in ("hovered", "clicked"):
+        bands.plots["bands"].widget._handle_custom_msg({name: {"place": 5, "band": 1, "set": "raw"}}, [])
+    before = bands.hovered
+    panel.session.pick(2)
+    assert bands.clicked is None and bands.hovered.row == 2
+    assert not np.allclose(bands.hovered.k, before.k)

@@ -171,6 +171,11 @@ def test_an_atom_moved_by_a_lattice_vector_changes_nothing(trained, graphene):
     np.testing.assert_allclose(bands_at(trained[0], cell.moved(moved), points), before, atol=1e-6)
 
 
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
 @pytest.fixture(scope="module")
 def rotation() -> np.ndarray:
     return np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
