@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from pyscf.pbc import gto
 from hamexplorer.basis.layout import AOLayout
 from hamexplorer.errors import BasisError, StructureError
 from hamexplorer.physics.bloch import bloch_sum
-from hamexplorer.physics.molecule import element_shells
-from hamexplorer.physics.xtb import gfn1_hamiltonian
-from hamexplorer.physics.xtb_parameters import XTB_BASIS, gfn1_shells, shells_of
+from hamexplorer.physics.molecule import element_basis, element_shells
+from hamexplorer.physics.xtb import overlap_in_real_space
+from hamexplorer.physics.xtb_parameters import XTB_BASIS, gfn1_gaussians, gfn1_shells, shells_of
 from hamexplorer.structures.structure import Structure
 
 #: Plane-wave cutoff over the largest exponent of the basis, Ha·bohr². A product of two such Gaussians has the Fourier
@@ -107,10 +108,16 @@ class CellOrbitals:
     def overlap(self, structure: Structure, k_points: np.ndarray) -> np.ndarray:
         """S(k) at fractions of the reciprocal vectors, shape (n_k, n_ao, n_ao), complex."""
         if self.is_tight_binding:
-            cells, _, overlap = gfn1_hamiltonian(structure)
+            cells, overlap = self.overlap_in_real_space(structure)
             return bloch_sum(overlap, cells, k_points)
         cell = self.cell(structure)
         return np.asarray(cell.pbc_intor("int1e_ovlp", hermi=1, kpts=cell.get_abs_kpts(k_points)), complex)
+
+    def overlap_in_real_space(self, structure: Structure) -> tuple[np.ndarray, np.ndarray]:
+        """Cells T that overlap with the home cell, (n_T, 3), and S(T), (n_T, n_ao, n_ao)."""
+        elements = set(structure.numbers.tolist())
+        shells_of_element = gfn1_gaussians if self.is_tight_binding else partial(element_basis, self.basis)
+        return overlap_in_real_space(structure, {z: shells_of_element(z) for z in elements})
 
     def valence(self, structure: Structure) -> np.ndarray:
         """Electrons that each atom brings when neutral, shape (n_atoms,)."""

@@ -29,12 +29,6 @@ def inverse_square_root(overlap: np.ndarray) -> np.ndarray:
     return (vectors / np.sqrt(values)) @ vectors.T
 
 
-def hermitian_power(matrices: np.ndarray, power: float) -> np.ndarray:
-    """A power of many positive definite Hermitian matrices at once, shape (…, n, n)."""
-    values, vectors = np.linalg.eigh(matrices)
-    return (vectors * values[..., None, :] ** power) @ vectors.conj().swapaxes(-1, -2)
-
-
 def mulliken_charge(density, overlap, atom_of_ao: np.ndarray, nuclear_charges: np.ndarray) -> np.ndarray:
     """q_A = Z_A - Σ_{μ∈A} (PS)_μμ, shape (n_atoms,), e."""
     populations = (density * overlap).sum(1)

@@ -18,6 +18,9 @@ Source: Grimme, Bannwarth & Shushkov, J. Chem. Theory Comput. 13, 1989 (2017). C
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from ase.data import chemical_symbols
 from pyscf import gto
@@ -34,7 +37,15 @@ from hamexplorer.physics.xtb_parameters import (
 )
 from hamexplorer.structures.structure import Structure
 
-__all__ = ["distances", "gfn1_hamiltonian", "gfn1_shells", "lattice_cells", "repulsion"]
+__all__ = [
+    "distances",
+    "gfn1_hamiltonian",
+    "gfn1_shells",
+    "lattice_cells",
+    "overlap_in_real_space",
+    "pair_levels",
+    "repulsion",
+]
 
 #: Overlaps below this count as zero.
 _NEGLIGIBLE = 1e-10
@@ -57,11 +68,22 @@ def gfn1_hamiltonian(structure: Structure) -> tuple[np.ndarray, np.ndarray, np.n
     Raises:
         BasisError: if an element has no parameters.
     """
-    cells, overlap = _overlap(structure)
-    shells, atom_of_shell, shell_of_ao = shells_of(structure)
+    basis = {z: gfn1_gaussians(z) for z in set(structure.numbers.tolist())}
+    cells, overlap = overlap_in_real_space(structure, basis)
+    shell_of_ao = shells_of(structure)[2]
+    return cells, overlap * pair_levels(structure, cells)[:, shell_of_ao[:, None], shell_of_ao], overlap
+
+
+def pair_levels(structure: Structure, cells: np.ndarray) -> np.ndarray:
+    """What multiplies the overlap in H0, shape (n_T, n_shells, n_shells), Ha; raises BasisError.
+
+    Args:
+        structure: crystal or molecule.
+        cells: T, shape (n_T, 3).
+    """
+    shells, atom_of_shell, _ = shells_of(structure)
     level = shells.level - shells.coordination * _coordination_number(structure)[atom_of_shell]
-    pairs = _pair_factors(structure, cells) * (level[:, None] + level) / 2
-    return cells, overlap * pairs[:, shell_of_ao[:, None], shell_of_ao], overlap
+    return _pair_factors(structure, cells) * (level[:, None] + level) / 2
 
 
 def repulsion(structure: Structure) -> float:
@@ -107,11 +129,16 @@ def distances(positions: np.ndarray, cell: np.ndarray | None, cells: np.ndarray)
     return np.linalg.norm(positions + shifts[:, None, None] - positions[:, None], axis=-1)
 
 
-def _overlap(structure: Structure) -> tuple[np.ndarray, np.ndarray]:
-    """Cells that overlap with the home cell, and S(T)."""
-    basis = {chemical_symbols[z]: list(gfn1_gaussians(z)) for z in set(structure.numbers.tolist())}
+def overlap_in_real_space(structure: Structure, basis: Mapping[int, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Cells T that overlap with the home cell, (n_T, 3), in reverse -T, and S(T), (n_T, n_ao, n_ao).
+
+    Args:
+        structure: crystal or molecule.
+        basis: shells of each element in PySCF's internal format.
+    """
+    of_symbols = {chemical_symbols[z]: list(shells) for z, shells in basis.items()}
     atoms = [(s, tuple(r)) for s, r in zip(structure.symbols, structure.positions, strict=True)]
-    mol = gto.M(atom=atoms, unit="Bohr", basis=basis, spin=None, verbose=0)
+    mol = gto.M(atom=atoms, unit="Bohr", basis=of_symbols, spin=None, verbose=0)
     # The product of two Gaussians of exponent a, a distance R apart, falls as exp(-a R²/2).
     softest = min(float(mol.bas_exp(shell).min()) for shell in range(mol.nbas))
     reach = float(np.sqrt(-2 * np.log(_NEGLIGIBLE) / softest))

@@ -50,6 +50,7 @@ class Training(References):
         self._controls: Controls | None = None
         self._for_crystals = False
         self.observe(self._suit_the_dataset, "dataset")
+        self.observe(lambda _: self.results and self._watch(self.results.dataset), "picked")
         self.observe(self._split_again, ["dataset", "structures", "selected", "settings"])
 
     def _suit_the_dataset(self, _: Any = None) -> None:
@@ -165,6 +166,7 @@ class Training(References):
         whole = len(rows) == len(self.dataset)
         dataset = self.dataset if whole else self.dataset.subset(rows)
         self._controls = controls = Controls()
+        self._watch(dataset)
         with self.hold_trait_notifications():
             self.state = "preparing"
             self.history, self.results = History(), None
@@ -181,6 +183,14 @@ class Training(References):
             )
 
         self.pump.start(work, done=self._trained, failed=self._train_failed)
+
+    def _watch(self, dataset: Any) -> None:
+        """Let the run work out the bands of the picked crystal."""
+        if self._controls is None or not 0 <= self.picked < len(self.structures):
+            return
+        key = self.structures[self.picked].key
+        keys = [structure.key for structure in dataset.structures]
+        self._controls.watched = keys.index(key) if key in keys else None
 
     def pause(self) -> None:
         """Hold the training after the step under way."""

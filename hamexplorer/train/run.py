@@ -117,6 +117,15 @@ class _Run:
         stage("Compiling the training step", None)
         compiled.wait()
         self.snapshot(force=True)
+        if arrays is None:
+            self._judge_the_start()
+
+    def _judge_the_start(self) -> None:
+        """The closed-form start counts as epoch 0: no model is handed back that is worse than it."""
+        found = self.evaluators["validation"].run(self.stepper.model, self.predicted)
+        loss = self._weighted({name: float(values.mean()) for name, values in found.items() if len(values)})
+        if np.isfinite(loss) and any(len(values) for values in found.values()):
+            self.state.schedule = dataclasses.replace(self.state.schedule, best=loss)
 
     def _set_targets(self, weights: dict[str, float]) -> None:
         """Targets and weights in force from now on; batches of the named targets are made anew."""
@@ -286,6 +295,9 @@ class _Run:
             p.raw,
             self._bands_of_now(),
         )
+        watched = self.controls.watched
+        if watched is not None and 0 <= watched < len(self.dataset):
+            results.band_structure(watched)
         self._last_snapshot = time.monotonic()
         self.report(events.Snapshot(self.state.epoch, results))
 

@@ -259,7 +259,7 @@ def make_results(
     return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands)
 
 
-def _points_of(frame: Frame) -> dict[str, np.ndarray]:
+def _points_of(frame: Frame) -> dict[str, Any]:
     return {} if frame.k is None else {"k_points": frame.k.points, "k_weights": frame.k.weights}
 
 
