@@ -27,6 +27,7 @@ from hamexplorer.params import Choice, Flag, Real, Text, Whole, param, params_of
 from hamexplorer.reference.crystal_method import CrystalMethod
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.methods import METHODS, Offer
+from hamexplorer.structures.crystals import build_layer
 from hamexplorer.structures.smiles import from_smiles
 
 WEIGHTS = {"mo_energy": SimpleNamespace(default_weight=5.0), "dipole": SimpleNamespace(default_weight=2.0)}
@@ -351,7 +352,33 @@ def prediction() -> SimpleNamespace:
         mulliken_charge=np.array([-0.4, 0.2, 0.2]),
         lowdin_charge=np.array([-0.2, 0.1, 0.1]),
         mayer_bond_order=np.ones((3, 3)),
+        k_points=None,
+        k_weights=None,
     )
+
+
+def crystal_prediction() -> SimpleNamespace:
+    """The same of a crystal with two k-points: bands overlap in the middle."""
+    found = prediction()
+    found.structure = build_layer()
+    found.n_occ, found.mo_energy = 2, np.array([[-3.0, -1.0, 0.5], [-2.5, -2.0, 2.0]])
+    found.k_points, found.k_weights = np.array([[0.0, 0, 0], [0.5, 0, 0]]), np.array([0.25, 0.75])
+    for name in ("dipole", "polarizability", "mulliken_charge", "lowdin_charge", "mayer_bond_order"):
+        setattr(found, name, None)
+    return found
+
+
+def test_predictions_of_crystals_say_where_their_levels_are(tmp_path: Path) -> None:
+    for ending in (".json", ".csv", ".extxyz"):
+        WRITERS[ending](tmp_path / f"p{ending}", [crystal_prediction()])
+    content = json.loads((tmp_path / "p.json").read_text())
+    crystal = content["molecules"][0]
+    assert content["units"]["cell"] == "Å" and crystal["pbc"] == [True, True, False]
+    assert crystal["k_weights"] == [0.25, 0.75] and np.shape(crystal["mo_energy"]) == (2, 3)
+    np.testing.assert_allclose(np.linalg.norm(crystal["cell"], axis=1)[:2], 2.46)
+    with (tmp_path / "p.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    assert (float(row["homo_Ha"]), float(row["lumo_Ha"]), row["dipole_x_e_bohr"]) == (-1.0, 0.5, "")
 
 
 def test_json_predictions_state_their_units(tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def write_json(path: Path, predictions: Sequence[Any]) -> None:
         }
         for p in predictions
     ]
-    units = {**UNITS, "positions": "Å", "cell": "Å", "charge": "e", "k_points": "reciprocal vectors"}
+    units = {**UNITS, "positions": "Å", "charge": "e"}
+    if any(p.k_points is not None for p in predictions):
+        units |= {"cell": "Å", "k_points": "reciprocal vectors"}
     content = {"units": units, "molecules": molecules}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -78,7 +80,11 @@ def write_csv(path: Path, predictions: Sequence[Any]) -> None:
             levels, n_occ = np.asarray(p.mo_energy), int(p.n_occ)
             row = [p.structure.label, p.structure.formula, p.structure.charge, p.structure.n_atoms, n_occ]
             has_empty = n_occ < levels.shape[-1]
-            row += [levels[..., n_occ - 1].max(), levels[..., n_occ].min() if has_empty else "", p.homo_lumo_gap]
+            row += [
+                levels[..., n_occ - 1].max(),
+                levels[..., n_occ].min() if has_empty else "",
+                p.homo_lumo_gap,
+            ]
             row += [""] * 4 if p.dipole is None else [np.linalg.norm(p.dipole), *p.dipole]
             alpha = p.polarizability
             row += [""] * 7 if alpha is None else [np.trace(alpha) / 3, *(alpha[i][j] for i, j in pairs)]

@@ -29,6 +29,8 @@ class GraphSettings:
         l_max: highest order of the spherical harmonics.
         n_density, n_bond: for products, radial functions of neighbours and of the bond itself are merged into so many,
             which keeps descriptors short.
+        radial_scale: bohr; radial functions are evenly spaced in log(1 + r/scale), dense where atoms are near; 0 spaces
+            them evenly in r.
     """
 
     elements: tuple[int, ...]
@@ -37,6 +39,7 @@ class GraphSettings:
     l_max: int = 2
     n_density: int = 2
     n_bond: int = 3
+    radial_scale: float = 0.0
 
 
 class Graph(NamedTuple):
@@ -66,11 +69,22 @@ def smooth_cutoff(distance: np.ndarray, cutoff: float) -> np.ndarray:
     return (1 - x**2) ** 3
 
 
-def radial_basis(distance: np.ndarray, cutoff: float, n: int) -> np.ndarray:
-    """Gaussians in r, evenly spaced from 0.8 bohr to the cutoff, times the smooth cutoff; shape (…, n)."""
-    centres = np.linspace(0.8, cutoff, n)
-    width = 0.8 * (centres[1] - centres[0]) if n > 1 else cutoff / 2
-    gaussians = np.exp(-0.5 * ((distance[..., None] - centres) / width) ** 2)
+def radial_basis(distance: np.ndarray, cutoff: float, n: int, scale: float = 0.0) -> np.ndarray:
+    """Gaussians in r times the smooth cutoff, shape (…, n).
+
+    Args:
+        distance: r, bohr.
+        cutoff: where they end, bohr.
+        n: how many.
+        scale: they are evenly spaced in log(1 + r/scale), from 1.6 bohr on; 0 for evenly in r, from 0.8 bohr on.
+    """
+    if scale:
+        place, first, last = np.log1p(distance / scale), np.log1p(1.6 / scale), np.log1p(cutoff / scale)
+    else:
+        place, first, last = distance, 0.8, cutoff
+    centres = np.linspace(first, last, n)
+    width = 0.8 * (centres[1] - centres[0]) if n > 1 else last / 2
+    gaussians = np.exp(-0.5 * ((place[..., None] - centres) / width) ** 2)
     return gaussians * smooth_cutoff(distance, cutoff)[..., None]
 
 
@@ -109,7 +123,7 @@ def make_graph(structure: Structure, settings: GraphSettings, pairs: Pairs | Non
     distance = np.linalg.norm(pairs.vector, axis=1)
     n_lm = (settings.l_max + 1) ** 2
     harmonics = spherical_harmonics(pairs.vector, settings.l_max) if len(distance) else np.zeros((0, n_lm))
-    radial = radial_basis(distance, cutoff, settings.n_radial)
+    radial = radial_basis(distance, cutoff, settings.n_radial, settings.radial_scale)
     density = np.zeros((structure.n_atoms, len(settings.elements), settings.n_radial, n_lm))
     np.add.at(density, (pairs.i, species[pairs.j]), radial[:, :, None] * harmonics[:, None, :])
     return Graph(

@@ -228,7 +228,8 @@ def _reference(row: dict[str, Any]) -> Reference:
     def properties(side: str) -> Properties:
         # Files from before there were crystals lack what only these have.
         values: dict[str, Any] = {
-            name: row.get(f"{side}.{name}") if name in _NEWER else row[f"{side}.{name}"] for name in PROPERTY_FIELDS
+            name: row.get(f"{side}.{name}") if name in _NEWER else row[f"{side}.{name}"]
+            for name in PROPERTY_FIELDS
         }
         for name in ("e_tot", "fermi", "vacuum"):
             values[name] = None if values[name] is None else float(values[name])

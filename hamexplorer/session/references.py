@@ -32,11 +32,13 @@ class References(Crystals):
     def reference_kind(self) -> str:
         """What the methods for the chosen structures without references are for: "molecule" or "crystal".
 
-        Where both are waiting it is that of the picked one, or of the first.
+        Where both are waiting it is that of the picked one, or of the first; where none is, that of the references.
         """
         waiting = self.without_references
         if self.picked in waiting:
             waiting = (self.picked,)
+        if not waiting and self.dataset is not None and len(self.dataset):
+            return structure_kind(self.dataset.structures[:1])
         return structure_kind([self.structures[i] for i in waiting[:1]])
 
     def why_not_references(self) -> str:

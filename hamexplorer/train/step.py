@@ -170,3 +170,13 @@ def evaluate_batch(model: Any, batch: Batch, names: tuple[str, ...]) -> tuple[Ar
     """Levels, squared errors and predicted properties of a batch, without gradients."""
     mo_energy, predicted = predict_batch(model, batch, names)
     return mo_energy, squared_errors(predicted, batch, names), predicted
+
+
+def band_energies(model: Any, batch: Batch) -> Array:
+    """Bands alone, without orbitals, of unpadded crystals: (n_structures, n_k, n_ao), Ha."""
+    return _levels_of(hamiltonians(model, batch), batch.integrals.orthogonaliser)
+
+
+@jax.jit
+def _levels_of(matrices: Array, orthogonaliser: Array) -> Array:
+    return jnp.linalg.eigvalsh(orthogonaliser @ matrices @ orthogonaliser)

@@ -24,13 +24,14 @@ from hamexplorer.structures.structure import Structure
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
-from hamexplorer.train.frames import Frame, KPoints, batch_shape, roomy_shape
+from hamexplorer.train.frames import Frame, KPoints, batch_shape, make_batch, roomy_shape
 from hamexplorer.train.geometry import Geometry, basis_of
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.start import with_model
+from hamexplorer.train.step import band_energies
 from hamexplorer.train.values import k_points_of, reduce_reference, target_values
 
 #: Properties that need no reference and are no long tables.
@@ -146,6 +147,23 @@ class TrainedModel:
             return None
         return KPoints.of_mesh(self.method.mesh(structure))
 
+    def bands(self, structure: Structure, k_points: np.ndarray) -> np.ndarray:
+        """Bands of a crystal anywhere in its zone.
+
+        Args:
+            structure: the crystal.
+            k_points: fractions of the reciprocal vectors, shape (n_k, 3).
+
+        Returns:
+            Ascending, shape (n_k, n_ao), Ha.
+
+        Raises:
+            StructureError, BasisError: for a structure that the model cannot take.
+        """
+        (frame,) = self._frames([structure], k=[KPoints.of_path(np.asarray(k_points, dtype=float))])
+        batch = make_batch([frame], batch_shape([frame], 1), self.geometry.template, ())
+        return np.asarray(band_energies(self.model, batch))[0]
+
     def band_structure(self, structure: Structure, reference: Reference | None = None) -> BandStructure:
         """Bands of a crystal on its standard path and its k-mesh, beside a reference if there is one.
 
@@ -173,7 +191,9 @@ class TrainedModel:
         evaluator = Evaluator(frames, range(len(frames)), names, self.geometry.template, 16, shape)
         evaluator.run(self.model, predicted)
         return [
-            Prediction(s, int(frame.integrals.n_occ), np.asarray(energy), **_plain(values), **_points_of(frame))
+            Prediction(
+                s, int(frame.integrals.n_occ), np.asarray(energy), **_plain(values), **_points_of(frame)
+            )
             for s, frame, energy, values in zip(
                 structures, frames, predicted.mo_energy, predicted.values, strict=True
             )

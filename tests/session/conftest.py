@@ -84,6 +84,7 @@ def results_for(dataset: Any, epoch: int) -> Results:
         reference=reference,
         predicted=reference + 0.1,
         raw=reference + 0.2,
+        weight=np.ones(count),
     )
     third = count // 3
     split = Split(tuple(range(third)), tuple(range(third, 2 * third)), tuple(range(2 * third, count)))

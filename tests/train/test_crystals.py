@@ -74,7 +74,9 @@ def trained(graphene, choose, tmp_path_factory) -> tuple[TrainedModel, Any]:
     return train(graphene, choose(epochs=3), folder=folder), folder
 
 
-def matrices_at(model: TrainedModel, structure: Structure, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def matrices_at(
+    model: TrainedModel, structure: Structure, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """H(k) and S(k)^-½ of a trained model at any k-points, in fractions of the reciprocal vectors."""
     (frame,) = model._frames([structure], k=[KPoints.of_path(points)])
     batch = make_batch([frame], batch_shape([frame], 1), model.geometry.template, ())
@@ -105,7 +107,9 @@ def test_real_space_and_back(graphene, prepared):
     ref, frame = graphene.references[0], prepared.frames[0]
     _, fock = prepared.reduced[0]
     found = frame.in_real_space(fock)
-    every = {tuple(cell): matrix for cell, matrix in zip(mesh_translations(tuple(ref.mesh)), ref.fock, strict=True)}
+    every = {
+        tuple(cell): matrix for cell, matrix in zip(mesh_translations(tuple(ref.mesh)), ref.fock, strict=True)
+    }
     for cell, matrix in zip(frame.translations, found, strict=True):
         if tuple(cell) in every:
             np.testing.assert_allclose(matrix, every[tuple(cell)], atol=1e-9)
@@ -179,6 +183,12 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="module")
 def rotation() -> np.ndarray:
     return np.linalg.qr(np.random.default_rng(5).normal(size=(3, 3)))[0]
+
+
+def test_bands_anywhere_are_those_of_the_matrices(trained, graphene):
+    points = np.array([[0.13, 0.31, 0.0], [0.5, 0.0, 0.0]])
+    found = trained[0].bands(graphene.structures[0], points)
+    np.testing.assert_allclose(found, bands_at(trained[0], graphene.structures[0], points), atol=1e-9)
 
 
 # ---- targets -----------------------------------------------------------------------------------------
@@ -259,7 +269,9 @@ def test_errors_count_every_point_of_the_mesh(graphene, trained):
     deltas = []
     for k in results.indices("test"):
         ref = graphene.references[int(k)]
-        points = np.stack(np.meshgrid(*(np.arange(n) / n for n in ref.mesh), indexing="ij"), -1).reshape(-1, 3)
+        points = np.stack(np.meshgrid(*(np.arange(n) / n for n in ref.mesh), indexing="ij"), -1).reshape(
+            -1, 3
+        )
         found = bands_at(model, ref.structure, points)[:, :6]
         deltas.append(np.abs(found - ref.large.mo_energy[:, :6]).mean())
     assert row.mae == pytest.approx(np.mean(deltas), rel=1e-4)
@@ -324,19 +336,24 @@ def test_the_maker_does_not_compile_for_every_crystal(trained, graphene):
 def test_molecules_and_crystals_do_not_mix(graphene, choose):
     water = Structure(np.array([8, 1, 1]), np.array([[0.0, 0, 0], [1.8, 0, 0], [0, 1.8, 0]]), name="water")
     mixed = dataclasses.replace(
-        graphene, references=(*graphene.references, dataclasses.replace(graphene.references[0], structure=water))
+        graphene,
+        references=(*graphene.references, dataclasses.replace(graphene.references[0], structure=water)),
     )
     with pytest.raises(TrainingError, match="holds molecules and crystals together; make a dataset of each"):
         arrange(mixed, choose())
 
 
 def test_a_baseline_of_molecules_is_refused(graphene, choose):
-    with pytest.raises(TrainingError, match="'scf_step' is one of molecules, .* choose one of gfn1, mean, none"):
+    with pytest.raises(
+        TrainingError, match="'scf_step' is one of molecules, .* choose one of gfn1, mean, none"
+    ):
         arrange(graphene, choose(baseline="scf_step"))
 
 
 def test_a_property_that_crystals_lack_is_refused(graphene, choose):
-    with pytest.raises(TrainingError, match="a crystal has no dipole moment here; choose among orbital energies"):
+    with pytest.raises(
+        TrainingError, match="a crystal has no dipole moment here; choose among orbital energies"
+    ):
         arrange(graphene, choose(targets={"dipole": 1.0}))
 
 
@@ -349,7 +366,9 @@ def test_a_model_of_crystals_refuses_a_molecule(trained):
 def test_molecules_of_tight_binding_are_refused(choose):
     water = Structure(np.array([8, 1, 1]), np.array([[0.0, 0, 0], [1.8, 0, 0], [0, 1.8, 0]]), name="water")
     dataset = references([water.moved(water.positions * (1 + 0.01 * k)) for k in range(4)], XTBMethod())
-    with pytest.raises(TrainingError, match="molecules computed with GFN1-xTB, .*; compute the molecules with"):
+    with pytest.raises(
+        TrainingError, match="molecules computed with GFN1-xTB, .*; compute the molecules with"
+    ):
         arrange(dataset, choose())
 
 
