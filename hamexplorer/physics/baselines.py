@@ -141,10 +141,10 @@ def _sap_potentials(structure: Structure) -> dict[str, np.ndarray]:
 class TightBinding(Baseline):
     r"""GFN1-xTB's Hamiltonian before self-consistency, with the overlap of the small basis in place of its own.
 
-    $H^0_{\mu\nu}(\mathbf T) = S_{\mu\nu}(\mathbf T)\,\Pi_{ab}(R)\,\tfrac12(h_a + h_b)$ reaches no farther than the overlap.
-    (Carried over between Löwdin orbitals instead, it reaches so far that on graphene what lies beyond 8 Å costs 1.0 meV
-    instead of 0.1.) Shells that the small basis lacks (hydrogen's second s, silicon's d) are left out; a small basis with
-    more shells than GFN1-xTB is refused.
+    $H^0_{\mu\nu}(\mathbf T) = S_{\mu\nu}(\mathbf T)\,\Pi_{ab}(R)\,\tfrac12(h_a + h_b)$ ends with the overlap. (Carried
+    over between Löwdin orbitals instead, it reaches so far that on graphene what lies beyond 8 Å costs 1.0 meV instead
+    of 0.1.) Shells that the small basis lacks (hydrogen's second s, silicon's d) are left out; a small basis with more
+    shells than GFN1-xTB is refused.
 
     Source: Grimme, Bannwarth & Shushkov, J. Chem. Theory Comput. 13, 1989 (2017).
     """

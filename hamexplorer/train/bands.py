@@ -21,7 +21,7 @@ class BandSet:
         n_occ: bands filled at every k of an insulator: half of the electrons a cell.
         fermi: Fermi level, Ha.
         vacuum: potential far from a layer, Ha; NaN where not defined.
-        path_character: Mulliken share of each orbital in each band, sum over orbitals 1, (n_points, n_bands, n_ao); None
+        path_character: Mulliken share of each orbital in each band, (n_points, n_bands, n_ao), which add up to 1; None
             where orbitals are not known.
         mesh_character: the same on the mesh, shape (n_k, n_bands, n_ao).
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,9 @@ class TrainedModel:
             "elements": list(self.geometry.graph.elements),
             "shells": {str(z): list(ls) for z, ls in self.geometry.template.shells.items()},
             "graph": {
-                name: getattr(self.geometry.graph, name)
-                for name in ("n_radial", "l_max", "n_density", "n_bond")
+                field.name: getattr(self.geometry.graph, field.name)
+                for field in fields(GraphSettings)
+                if field.name not in ("elements", "cutoff_angstrom")
             },
             "split": {part: list(keys) for part, keys in self.split_keys.items()},
             "extra": list(extra),
