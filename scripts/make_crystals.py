@@ -9,14 +9,16 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
+import numpy as np
 import pyscf
 
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.reference.crystal import calculate_crystal
-from hamexplorer.reference.crystal_method import CrystalMethod
+from hamexplorer.reference.crystal_method import CrystalMethod, CrystalPoint
 from hamexplorer.reference.dataset import Reference, ReferenceDataset, shipped_path, write_dataset
 from hamexplorer.reference.store import ReferenceStore
 from hamexplorer.structures.crystals import build_bulk, build_layer, build_polyacetylene, distorted, supercell
@@ -40,25 +42,28 @@ def _polyacetylene() -> list[Structure]:
     return [build_polyacetylene(0.02 * k, mean) for mean in (1.40, 1.38, 1.42) for k in range(8)]
 
 
+def _graphene() -> list[Structure]:
+    return [build_layer(), *distorted(build_layer(), n=60, amplitude=0.08, strain=0.02, seed=0)]
+
+
+def _method(k_length: float, smearing: float = 0.0, large_basis: str = "gth-szv") -> CrystalMethod:
+    return CrystalMethod(k_length=k_length, smearing=smearing, large_basis=large_basis)
+
+
 SETS = {
-    "graphene": CrystalSet(
-        CrystalMethod(k_length=19.7, smearing=0.005),  # 8×8×1
-        lambda: [build_layer(), *distorted(build_layer(), n=60, amplitude=0.08, strain=0.02, seed=0)],
-    ),
-    "hbn": CrystalSet(
-        CrystalMethod(k_length=15.0, smearing=0.0, large_basis="gth-szv"),  # 6×6×1
+    "graphene": CrystalSet(_method(19.7, 0.005, "gth-dzvp"), _graphene),  # 8×8×1
+    "graphene-szv": CrystalSet(_method(19.7, 0.005), _graphene),
+    "hbn": CrystalSet(  # 6×6×1
+        _method(15.0),
         lambda: distorted(build_layer("BN", 2.50), n=24, amplitude=0.08, strain=0.02, seed=0),
     ),
-    "polyacetylene": CrystalSet(CrystalMethod(k_length=30.0, smearing=0.002), _polyacetylene),  # 12×1×1
-    "silicon": CrystalSet(
-        CrystalMethod(k_length=15.4, smearing=0.0, large_basis="gth-szv"),
-        lambda: _bulk("Si"),  # 4×4×4
-    ),
-    "diamond": CrystalSet(
-        CrystalMethod(k_length=10.1, smearing=0.0, large_basis="gth-szv"),
-        lambda: _bulk("C"),  # 4×4×4
-    ),
+    "polyacetylene": CrystalSet(_method(30.0, 0.002, "gth-dzvp"), _polyacetylene),  # 12×1×1
+    "silicon": CrystalSet(_method(15.4), lambda: _bulk("Si")),  # 4×4×4
+    "diamond": CrystalSet(_method(10.1), lambda: _bulk("C")),  # 4×4×4
 }
+#: Ha: what is written of matrices and bands is rounded to this power of two, which halves the files. It is a thousand
+#: times below what the plane-wave cutoff costs.
+_ROUNDING = 2.0**-30
 
 
 def compute(name: str, first: int = 0, last: int | None = None) -> None:
@@ -87,12 +92,19 @@ def collect(name: str) -> None:
     for structure in chosen.structures():
         small, large = (store.get(structure, level) for level in chosen.method.levels(structure))
         if small is not None and large is not None:
-            found.append(Reference.of_crystal(structure, small, large, chosen.method.mesh(structure)))
+            points = rounded(small), rounded(large)
+            found.append(Reference.of_crystal(structure, *points, chosen.method.mesh(structure)))
     path = shipped_path(name)
     write_dataset(path, ReferenceDataset(name, chosen.method, tuple(found), provenance=provenance()))
     print(
         f"{path}: {len(found)} of {len(chosen.structures())} structures, {path.stat().st_size / 1e6:.2f} MB"
     )
+
+
+def rounded(point: CrystalPoint) -> CrystalPoint:
+    """The same with matrices and bands rounded to ``_ROUNDING``."""
+    names = ("mo_energy", "fock", "overlap", "path_energy")
+    return replace(point, **{n: np.round(getattr(point, n) / _ROUNDING) * _ROUNDING for n in names})
 
 
 def provenance() -> dict[str, str]:

@@ -3,7 +3,7 @@
 With pseudopotentials and a functional without exact exchange the density is carried by PySCF's multigrid. Measured on
 graphene (gth-szv, 4×4×1, PBE, one thread): plain FFTDF 147 s, multigrid with the same mesh 16 s and the same energies
 to the last digit; with 150 Ha of cutoff 6 s and bands within 20 µHa of that. Gaussian density fitting takes 9 s there
-and moves empty bands by 2 mHa; it serves Hartree-Fock and calculations of all electrons, which plane waves cannot carry.
+and moves empty bands by 2 mHa; it serves Hartree-Fock and calculations of all electrons, too much for plane waves.
 
 Bands on the standard path come from the converged density, not from the mesh: sums over the mesh's cells are off by up
 to 14 meV between its points (graphene, gth-szv, 8×8×1), and in larger bases the overlap so summed is not even positive.

@@ -20,10 +20,16 @@ __all__ = [
     "write_dataset",
 ]
 
-#: Datasets in the package, made by `scripts/make_datasets.py`: name -> sentence shown beside it.
+#: Datasets in the package, made by `scripts/make_datasets.py` and `make_crystals.py`: name -> sentence shown beside it.
 SHIPPED: dict[str, str] = {
     "ethane": "100 distorted ethanes, STO-3G ← def2-TZVP: small, trains at once",
     "small-molecules": "123 CHNO molecules with up to five heavy atoms, STO-3G ← def2-TZVP",
+    "graphene": "Graphene, 61 distorted cells, PBE: bands of gth-dzvp for a gth-szv matrix",
+    "graphene-szv": "Graphene in its small basis, the same cells: learn gth-szv itself",
+    "hbn": "Hexagonal BN, 24 distorted cells of the layer with a gap",
+    "polyacetylene": "Polyacetylene, 24 chains: the gap opens with the alternation of the bonds",
+    "silicon": "Silicon, 24 rattled cells of two and four atoms",
+    "diamond": "Diamond, 24 rattled cells of two and four atoms",
 }
 _XYZ_ENDINGS = {".xyz", ".extxyz"}
 

@@ -15,8 +15,8 @@ class Controls:
         self._running.set()
         self._stop = threading.Event()
         self._weights: dict[str, float] | None = None
-        #: Place in the dataset of the crystal whose bands are being looked at: the run works them out with every snapshot,
-        #: so that whoever draws need not wait for them.
+        #: Place in the dataset of the crystal whose bands are being looked at: the run works them out with every
+        #: snapshot, so that whoever draws need not wait for them.
         self.watched: int | None = None
 
     def pause(self) -> None:

@@ -8,8 +8,8 @@ A molecule is a crystal with one cell, T = 0, and one k-point, whose phase is 1:
 $$ H(\mathbf k) = H_0(\mathbf k) + \tfrac12\left(A + A^\dagger\right), \quad
 A(\mathbf k) = \sum_{\mathbf T} e^{i \mathbf k \cdot \mathbf T} G(\mathbf T), $$
 
-G holding the model's blocks. The mean with the adjoint makes $H(\mathbf T) = H(-\mathbf T)^T$ and treats both atoms of a
-pair alike.
+G holding the model's blocks. The mean with the adjoint makes $H(\mathbf T) = H(-\mathbf T)^T$ and treats both atoms of
+a pair alike.
 """
 
 from __future__ import annotations

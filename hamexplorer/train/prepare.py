@@ -165,8 +165,8 @@ def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
 
 
 #: Finer descriptors for crystals. An atom of graphene has three equal neighbours, and which way they point shows only
-#: from l = 3 on: with l_max = 2, 3 and 4 a ridge fit of distorted cells erred by 596, 196 and 126 meV. Finer products took
-#: that to 8.1 (n_density 4) and 3.6 meV (6), and radial functions that stand densely where atoms are near to 2.6 meV.
+#: from l = 3 on: with l_max = 2, 3 and 4 a ridge fit of distorted cells erred by 596, 196 and 126 meV. Finer products
+#: took that to 8.1 (n_density 4) and 3.6 meV (6), radial functions that stand densely where atoms are near to 2.6 meV.
 CRYSTAL_GRAPH: dict[str, Any] = {
     "l_max": 4,
     "n_radial": 16,

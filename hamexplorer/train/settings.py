@@ -188,8 +188,8 @@ class RunSettings:
         return cls(**typed)
 
 
-#: What suits crystals better than the defaults, which are made for molecules: matrix elements reach farther, empty bands
-#: of a small basis are soon meaningless, and every crystal brings many k-points.
+#: What suits crystals better than the defaults, which are made for molecules: matrix elements reach farther, empty
+#: bands of a small basis are soon meaningless, and every crystal brings many k-points.
 FOR_CRYSTALS: Mapping[str, Any] = MappingProxyType(
     {"baseline": "gfn1", "reduction": "occupied_virtual", "n_virtual": 2, "cutoff": 8.0, "batch_size": 8}
 )

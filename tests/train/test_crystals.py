@@ -339,13 +339,13 @@ def test_molecules_and_crystals_do_not_mix(graphene, choose):
         graphene,
         references=(*graphene.references, dataclasses.replace(graphene.references[0], structure=water)),
     )
-    with pytest.raises(TrainingError, match="holds molecules and crystals together; make a dataset of each"):
+    with pytest.raises(TrainingError, match=r"holds molecules and crystals together; make a dataset of each"):
         arrange(mixed, choose())
 
 
 def test_a_baseline_of_molecules_is_refused(graphene, choose):
     with pytest.raises(
-        TrainingError, match="'scf_step' is one of molecules, .* choose one of gfn1, mean, none"
+        TrainingError, match=r"'scf_step' is one of molecules, .* choose one of gfn1, mean, none"
     ):
         arrange(graphene, choose(baseline="scf_step"))
 
@@ -367,7 +367,7 @@ def test_molecules_of_tight_binding_are_refused(choose):
     water = Structure(np.array([8, 1, 1]), np.array([[0.0, 0, 0], [1.8, 0, 0], [0, 1.8, 0]]), name="water")
     dataset = references([water.moved(water.positions * (1 + 0.01 * k)) for k in range(4)], XTBMethod())
     with pytest.raises(
-        TrainingError, match="molecules computed with GFN1-xTB, .*; compute the molecules with"
+        TrainingError, match=r"molecules computed with GFN1-xTB, .*; compute the molecules with"
     ):
         arrange(dataset, choose())
 
