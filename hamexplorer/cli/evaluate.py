@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--split",
         choices=("train", "validation", "test", "all"),
         default="test",
-        help="which molecules count, by the split that the run was trained with (default: test)",
+        help="which structures count, by the split that the run was trained with (default: test)",
     )
     parser.add_argument("--units", choices=("eV", "Ha"), default="eV", help="unit of energies (default: eV)")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers to this file")

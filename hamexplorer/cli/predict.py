@@ -1,6 +1,6 @@
 """Predict properties of molecules with a trained model; no reference calculation is needed.
 
-The ending of FILE decides its form: .json holds everything; .csv one line a molecule with the scalars;
+The ending of FILE decides its form: .json holds everything; .csv one line a structure with the scalars;
 .extxyz (or .xyz) geometries with the values as ASE reads them."""
 
 from __future__ import annotations
@@ -40,5 +40,5 @@ def run(options: argparse.Namespace) -> int:
 
     predictions = TrainedModel.load(options.run_folder).predict(structures)
     WRITERS[out.suffix.lower()](out, predictions)
-    print(f"{out}: {len(predictions)} molecules")
+    print(f"{out}: {len(predictions)} structures")
     return 0

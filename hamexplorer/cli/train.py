@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         )
     narrator.line.clear()
     part = "test" if model.split_of(dataset).test else "all"
-    print(f"{options.out}: errors on {'the test' if part == 'test' else 'all'} molecules")
+    print(f"{options.out}: errors on {'the test' if part == 'test' else 'all'} structures")
     print(error_table(model.evaluate(dataset, part).errors(part, units="eV")))
     if stop.is_set():
         print(f"stopped early; the best state so far is in {options.out}", file=sys.stderr)
@@ -126,5 +126,5 @@ def _epoch_sentence(event) -> str:  # type: ignore[no-untyped-def]
     left = "" if event.seconds_left is None else f", {duration(event.seconds_left)} left"
     return (
         f"epoch {event.epoch}/{event.n_epochs}, loss {event.loss_train:.3g} "
-        f"(validation {event.loss_validation:.3g}), {event.molecules_per_second:.0f} molecules/s{left}"
+        f"(validation {event.loss_validation:.3g}), {event.molecules_per_second:.0f} structures/s{left}"
     )

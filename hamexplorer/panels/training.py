@@ -26,7 +26,7 @@ class TrainingPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._train = Button(
-            "Train", help="Learn from the chosen molecules", icon="play", names=["hx-primary", "hx-train"]
+            "Train", help="Learn from the chosen structures", icon="play", names=["hx-primary", "hx-train"]
         )
         self._pause = Button("Pause", help="Hold after the step under way", icon="pause", names=["hx-pause"])
         self._stop = Button(
@@ -88,7 +88,7 @@ class TrainingPanel:
         if progress.epoch:
             words.append(f"epoch {progress.epoch} of {progress.n_epochs}")
         if session.state == "training" and progress.molecules_per_second:
-            words.append(f"{progress.molecules_per_second:,.0f} molecules/s")
+            words.append(f"{progress.molecules_per_second:,.0f} structures/s")
         if session.state == "training" and progress.seconds_left is not None:
             words.append(f"{duration(progress.seconds_left)} left")
         if progress.text and progress.text.lower() != session.state:

@@ -149,7 +149,7 @@ class Training(References):
         if self.loading:
             return f"{self.loading} is still under way"
         if not self.trainable:
-            return "no chosen molecule has references; open a dataset, or compute references"
+            return "no chosen structure has references; open a dataset, or compute references"
         try:
             self.split_of(self.trainable)
         except HamExplorerError as error:

@@ -19,8 +19,8 @@ Part = Literal["train", "validation", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
 #: Ways to split: name -> what it is good for.
 SPLITS: Mapping[str, str] = {
-    "random": "drawn by chance: tests molecules like those learned from",
-    "size": "the smallest train, the largest test: tests whether the model extends to larger molecules",
+    "random": "drawn by chance: tests structures like those learned from",
+    "size": "the smallest train, the largest test: tests whether the model extends to larger structures",
 }
 
 #: What a selection may be limited to: name -> sentence.

@@ -29,5 +29,5 @@ def check_references(dataset: ReferenceDataset) -> None:
                 what = TARGETS[name].label.lower() if name in TARGETS else name.replace("_", " ")
                 raise TrainingError(
                     f"the reference value of {what} of {reference.structure.label} is not a finite number; "
-                    f"leave that molecule out or compute its reference again"
+                    f"leave that structure out or compute its reference again"
                 )

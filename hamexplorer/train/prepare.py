@@ -110,7 +110,7 @@ def arrange(
     for name in settings.targets:
         if not any(name in frames[k].targets for k in split.train):
             raise TrainingError(
-                f"the dataset {dataset.name!r} holds no {TARGETS[name].label.lower()} for the training molecules; "
+                f"the dataset {dataset.name!r} holds no {TARGETS[name].label.lower()} for the training structures; "
                 f"untick that target, or compute references that include it"
             )
     return Arranged(frames, reduced, [raw for _, raw in values], names, split, geometry)
@@ -151,7 +151,7 @@ def prepare(
 def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
     if len(dataset) < 3:
         raise TrainingError(
-            f"the dataset {dataset.name!r} holds {len(dataset)} molecules; training needs at least 3, one each "
+            f"the dataset {dataset.name!r} holds {len(dataset)} structures; training needs at least 3, one each "
             f"for training, validation and test"
         )
     method = dataset.method

@@ -219,7 +219,7 @@ class _Run:
                     self.snapshot()
         except TrainingError as error:
             raise TrainingError(
-                f"{error} in epoch {state.epoch + 1}; lower the learning rate, or leave that molecule out"
+                f"{error} in epoch {state.epoch + 1}; lower the learning rate, or leave that structure out"
             ) from None
         if self.controls.stopped and n_done < len(self._prepared.split.train):
             return False

@@ -18,8 +18,8 @@ from hamexplorer.structures.selection import SPLITS
 
 OPTIMIZERS: Mapping[str, str] = MappingProxyType(
     {
-        "adam": "small steps on a few molecules at a time; the usual choice",
-        "lbfgs": "one careful step an epoch on all molecules; good for small sets and the last digits",
+        "adam": "small steps on a few structures at a time; the usual choice",
+        "lbfgs": "one careful step an epoch on all structures; good for small sets and the last digits",
     }
 )
 
@@ -84,13 +84,13 @@ class RunSettings:
         "random",
         Choice(SPLITS),
         label="Split by",
-        help="How molecules are divided into training, validation and test.",
+        help="How structures are divided into training, validation and test.",
     )
     train_fraction: float = param(
         0.7,
         Real(0.05, 0.95),
         label="Training part",
-        help="Share of the molecules that the model learns from.",
+        help="Share of the structures that the model learns from.",
     )
     validation_fraction: float = param(
         0.2,
@@ -105,7 +105,7 @@ class RunSettings:
         help="Starting point of the random numbers; equal seeds give equal runs on one machine.",
     )
     epochs: int = param(
-        300, Whole(0, 100000), label="Epochs", help="How often every training molecule is seen, at most."
+        300, Whole(0, 100000), label="Epochs", help="How often every training structure is seen, at most."
     )
     batch_size: int = param(
         16,
@@ -150,7 +150,7 @@ class RunSettings:
         if self.train_fraction + self.validation_fraction > 1.0 + 1e-9:
             raise SettingsError(
                 f"the training and validation parts add up to {self.train_fraction + self.validation_fraction:g}, "
-                f"more than all molecules; lower one of them"
+                f"more than all structures; lower one of them"
             )
 
     def __getstate__(self) -> dict[str, Any]:

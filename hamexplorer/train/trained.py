@@ -226,7 +226,7 @@ class TrainedModel:
         chosen = list(range(len(dataset))) if part == "all" else list(getattr(split, part))
         if not chosen:
             raise DatasetError(
-                f"no molecule of {dataset.name!r} belongs to the {part} part of this run; choose --split all"
+                f"no structure of {dataset.name!r} belongs to the {part} part of this run; choose --split all"
             )
         values, raw = [], []
         for k in chosen:

@@ -67,7 +67,7 @@ def test_the_molecule_and_the_target_are_named_and_the_last_good_state_kept(
     sentence = str(caught.value)
     assert sentence == (
         f"the loss of explosive number stopped being finite for {victim.label} in epoch 2; "
-        f"lower the learning rate, or leave that molecule out"
+        f"lower the learning rate, or leave that structure out"
     )
     assert heard[-1] == events.Failed(sentence)
     assert json.loads((folders[0] / "run.json").read_text())["epoch"] == 1
@@ -85,7 +85,7 @@ def test_a_reference_that_is_no_number_is_told_before_anything_is_fitted(ethanes
     dataset = dataclasses.replace(ethanes, references=tuple(references))
     what = TARGETS[field].label.lower() if field in TARGETS else "e tot"
     with pytest.raises(
-        TrainingError, match=rf"value of {what} of .* is not a finite number; leave that molecule"
+        TrainingError, match=rf"value of {what} of .* is not a finite number; leave that structure"
     ):
         check_references(dataset)
 

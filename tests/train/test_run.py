@@ -139,7 +139,7 @@ def test_a_missing_target_is_told(run, ethanes):
         return dataclasses.replace(ref, large=dataclasses.replace(ref.large, mulliken_charge=None))
 
     bare = dataclasses.replace(ethanes, references=tuple(without(r) for r in ethanes.references))
-    with pytest.raises(TrainingError, match="holds no mulliken charges for the training molecules; untick"):
+    with pytest.raises(TrainingError, match="holds no mulliken charges for the training structures; untick"):
         run(dataset=bare, targets={"mulliken_charge": 1.0})
 
 

@@ -108,7 +108,7 @@ def test_bounds_are_told(p):
         ({"model": "netwrk"}, "Model 'netwrk' is unknown; choose one of network"),
         ({"reduction": ""}, "Basis reduction must be a name"),
         ({"epoch": 3}, "the setting 'epoch' is unknown; choose among .*epochs"),
-        ({"train_fraction": 0.7, "validation_fraction": 0.4}, "add up to 1.1, more than all molecules"),
+        ({"train_fraction": 0.7, "validation_fraction": 0.4}, "add up to 1.1, more than all structures"),
     ],
 )
 def test_wrong_settings_get_a_sentence(values, sentence):
