@@ -39,7 +39,7 @@ class AddPanel:
             "Remove added", help="Remove the structures without references", names=["hx-quiet", "hx-remove"]
         )
         note = text(
-            "Molecules: xyz, sdf, mol, pdb, ASE json or db. Crystals: CIF, POSCAR, extended xyz. "
+            "Molecules: xyz, sdf, mol, pdb, ASE json or db. Crystals: CIF, POSCAR, extended xyz; .npz with H and S. "
             "A hamexplorer .h5 opens as dataset.",
             "hx-help",
         )

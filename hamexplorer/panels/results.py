@@ -54,6 +54,7 @@ class ResultsPanel:
         session.observe(lambda _: self._draw("loss"), "history")
         session.observe(lambda _: self._results_changed(), "results")
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
+        session.observe(lambda _: self._draw(*self._bands.plots), "bands")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
         session.observe(lambda _: self._allow(), ["results", "model"])
         self._results_changed()
@@ -79,6 +80,7 @@ class ResultsPanel:
             history=session.history,
             results=session.results,
             picked=session.row_of(session.picked),
+            bands=session.bands_of(session.picked),
             units=self._units.value,
             dark=self._page.dark,
             part=self._part.value,

@@ -21,6 +21,8 @@ ZERO_SYMBOLS = {
 
 def band_structure(context: PlotContext) -> BandStructure | None:
     """The bands of the picked crystal; None where there are none."""
+    if context.bands is not None:
+        return context.bands
     results, picked = context.results, context.picked
     if results is None or picked is None or not 0 <= picked < len(results.dataset.references):
         return None
@@ -31,6 +33,8 @@ def band_structure(context: PlotContext) -> BandStructure | None:
 
 def missing(context: PlotContext) -> str:
     """Why there are no bands to show, as a sentence; empty if there are."""
+    if context.bands is not None:
+        return ""
     if context.results is None:
         return "Press Train: the bands appear with the first epoch."
     if context.picked is None:

@@ -14,6 +14,7 @@ from hamexplorer.plots.theme import DARK, LIGHT, Palette
 from hamexplorer.units import energy_factor
 
 if TYPE_CHECKING:  # drawing needs the results themselves, not the machinery that makes them
+    from hamexplorer.train.bands import BandStructure
     from hamexplorer.train.results import Results
 
 
@@ -24,7 +25,8 @@ class PlotContext:
     Attributes:
         history: what the training reported so far.
         results: the latest predictions.
-        picked: index of the picked structure.
+        picked: index of the picked structure among the results; None for one that is not among them.
+        bands: of such a crystal: predicted, or read from a file.
         units: "eV" or "Ha", for energies.
         dark: whether the page is dark.
         part: "train", "validation", "test" or "all".
@@ -38,6 +40,7 @@ class PlotContext:
     history: History | None = None
     results: Results | None = None
     picked: int | None = None
+    bands: BandStructure | None = None
     units: str = "eV"
     dark: bool = False
     part: str = "all"

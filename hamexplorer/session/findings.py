@@ -9,6 +9,7 @@ import numpy as np
 import traitlets
 
 from hamexplorer.session.training import Training
+from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.results import Results
 from hamexplorer.train.trained import Prediction
 
@@ -43,6 +44,12 @@ class Findings(Training):
                 return
         self.say("this molecule was closed since the training began; open its dataset again", "warning")
 
+    def bands_of(self, index: int) -> BandStructure | None:
+        """Bands of a crystal that is in no run: predicted by the model, or read with its matrices; else None."""
+        if not 0 <= index < len(self.structures) or self.row_of(index) is not None:
+            return None
+        return self.bands.get(self.structures[index].key)
+
     def known(self, index: int) -> dict[str, dict[str, Any]]:
         """Properties of a structure: "small", "learned", "large" -> {target name: value}, atomic units."""
         if not 0 <= index < len(self.structures):
@@ -69,18 +76,27 @@ class Findings(Training):
         if structure.key in self.predictions:
             return
 
-        def predicted(values: list[list[Prediction]]) -> None:
-            if self.model is model:
-                found = {prediction.structure.key: prediction for value in values for prediction in value}
-                self.predictions = {**self.predictions, **found}
+        def predict() -> tuple[Prediction, BandStructure | None]:
+            (prediction,) = model.predict([structure])
+            return prediction, model.band_structure(structure) if structure.is_crystal else None
+
+        def predicted(values: list[tuple[Prediction, BandStructure | None]]) -> None:
+            if self.model is not model:
+                return
+            prediction, bands = values[-1]
+            self.predictions = {**self.predictions, structure.key: prediction}
+            if bands is not None:
+                self.bands = {**self.bands, structure.key: bands}
 
         def failed(sentences: list[str]) -> None:
             self.say(f"{structure.label} cannot be predicted: {sentences[-1]}", "warning")
 
-        self.pump.start(lambda: model.predict([structure]), done=predicted, failed=failed)
+        self.pump.start(predict, done=predicted, failed=failed)
 
     def _forget_predictions(self, _: Any) -> None:
         self.predictions = {}
+        # What was read with matrices from elsewhere is no prediction.
+        self.bands = {key: bands for key, bands in self.bands.items() if "learned" not in bands.sets}
 
 
 @functools.lru_cache(maxsize=4)

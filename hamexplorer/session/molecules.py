@@ -11,12 +11,16 @@ import traitlets
 
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
+from hamexplorer.reference.matrices import read_matrices
+from hamexplorer.reference.real_space import RealSpaceMatrices
 from hamexplorer.session.pump import Pump
 from hamexplorer.session.state import Message, Selection
 from hamexplorer.structures.cells import warnings_about
 from hamexplorer.structures.files import read_structures
 from hamexplorer.structures.sources import SOURCES
 from hamexplorer.structures.structure import Structure
+from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.imported import imported_bands
 
 
 class Molecules(traitlets.HasTraits):
@@ -31,6 +35,7 @@ class Molecules(traitlets.HasTraits):
     selection = traitlets.Any(Selection())
     selected = traitlets.Tuple(help="indices of the structures that pass the selection")
     picked = traitlets.Int(-1, help="index of the structure that every view shows; -1 is none")
+    bands = traitlets.Dict(help="structure key -> BandStructure, of crystals that are in no run")
     loading = traitlets.Unicode("", help="what is being loaded right now")
     message = traitlets.Any(Message())
 
@@ -70,7 +75,15 @@ class Molecules(traitlets.HasTraits):
     def load_upload(self, files: Mapping[str, bytes]) -> None:
         """Add the structures of uploaded files, all or none; a file with references becomes the dataset."""
         with_references = [name for name, content in files.items() if _holds_references(name, content)]
-        if with_references and len(files) > 1:
+        matrices = [name for name in files if Path(name).suffix.lower() == ".npz"]
+        if matrices and len(files) > 1:
+            self.say(f"{matrices[0]} holds matrices and is read alone; upload it by itself", "error")
+        elif matrices:
+            content = files[matrices[0]]
+            self._load(
+                f"Reading {matrices[0]}", lambda: _read_matrices(content, matrices[0]), self._matrices_read
+            )
+        elif with_references and len(files) > 1:
             self.say(f"{with_references[0]} holds references and opens as dataset; upload it alone", "error")
         elif with_references:
             self.open_dataset(files[with_references[0]], filename=with_references[0])
@@ -83,6 +96,13 @@ class Molecules(traitlets.HasTraits):
         self.loaded = ()
         self._rebuild()
         self.say(f"Removed {count} {structures_noun(count)} without references.")
+
+    def _matrices_read(self, read: tuple[RealSpaceMatrices, BandStructure]) -> None:
+        """A crystal that comes with H(T) and S(T): its bands are shown as they are."""
+        matrices, bands = read
+        self.bands = {**self.bands, matrices.structure.key: bands}
+        self._structures_loaded([matrices.structure])
+        self.say(f"Read the matrices of {matrices.structure.label}. {matrices.assumed}")
 
     def _load(self, doing: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
         if self.loading:
@@ -192,6 +212,14 @@ def _holds_references(filename: str, content: bytes) -> bool:
 
 def _read_files(files: Mapping[str, bytes]) -> list[Structure]:
     return [s for name, content in files.items() for s in read_structures(content, filename=name)]
+
+
+def _read_matrices(content: bytes, filename: str) -> tuple[RealSpaceMatrices, BandStructure]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(filename).name
+        path.write_bytes(content)
+        matrices = read_matrices(path)
+    return matrices, imported_bands(matrices)
 
 
 def _read_dataset(source: str | Path | bytes, filename: str) -> ReferenceDataset:

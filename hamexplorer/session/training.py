@@ -50,7 +50,7 @@ class Training(References):
         self._controls: Controls | None = None
         self._for_crystals = False
         self.observe(self._suit_the_dataset, "dataset")
-        self.observe(lambda _: self.results and self._watch(self.results.dataset), "picked")
+        self.observe(self._watch_picked, "picked")
         self.observe(self._split_again, ["dataset", "structures", "selected", "settings"])
 
     def _suit_the_dataset(self, _: Any = None) -> None:
@@ -183,6 +183,10 @@ class Training(References):
             )
 
         self.pump.start(work, done=self._trained, failed=self._train_failed)
+
+    def _watch_picked(self, _: Any) -> None:
+        if self.results is not None:
+            self._watch(self.results.dataset)
 
     def _watch(self, dataset: Any) -> None:
         """Let the run work out the bands of the picked crystal."""

@@ -96,6 +96,8 @@ class BandMaker:
         sets: dict[str, BandSet] = {}
         if self._reference is not None:
             calculated = {"raw": self._reference.small, "reference": self._reference.large}
+            if np.array_equal(self._reference.small.mo_energy, self._reference.large.mo_energy):
+                del calculated["raw"]  # one calculation serves as both
             sets = {name: found for name, of in calculated.items() if (found := self._of(of)) is not None}
         sets["learned"] = self._set(*learned[0], *learned[1])
         return BandStructure(self._structure, self._path, sets, self._orbitals)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import ase.io
+import numpy as np
 import pytest
 
 from hamexplorer.reference.crystal_method import CrystalMethod
@@ -193,3 +195,48 @@ def test_a_selection_can_keep_one_kind(empty):
     assert empty.selected == (1,)
     empty.select(Selection(kind="molecules"))
     assert empty.selected == (0,)
+
+
+def test_matrices_from_elsewhere_bring_their_bands(empty, tmp_path):
+    """A chain with one orbital an atom and hopping t: E(k) = 2 t cos(k a), a textbook's first band."""
+    cells, hopping = np.array([[-1, 0, 0], [0, 0, 0], [1, 0, 0]]), -0.1
+    np.savez(
+        tmp_path / "chain.npz",
+        translations=cells,
+        hamiltonian=np.array([hopping, 0.0, hopping]).reshape(3, 1, 1),
+        overlap=np.array([0.0, 1.0, 0.0]).reshape(3, 1, 1),
+        cell=np.diag([2.0, 10.0, 10.0]),
+        positions=np.zeros((1, 3)),
+        numbers=np.array([1]),
+        pbc=np.array([True, False, False]),
+        n_electrons=np.array(2),
+    )
+    load(empty, chain__npz=(tmp_path / "chain.npz").read_bytes())
+    assert empty.message.level == "info" and "energies in" in empty.message.text
+    bands = empty.bands_of(empty.picked)
+    energy = bands.sets["reference"].path_energy[:, 0]
+    np.testing.assert_allclose(sorted([energy.min(), energy.max()]), [2 * hopping, -2 * hopping], atol=1e-9)
+    load(empty, broken__npz=b"PK\x03\x04 nothing")
+    assert empty.message.level == "error" and "broken.npz" in empty.message.text and len(empty.loaded) == 1
+
+
+def test_a_crystal_without_references_gets_predicted_bands(empty, script):
+    """The model is a stand-in; what is asked for is that its bands reach the plots, and go with the model."""
+    load(empty, si__cif=written(build_bulk("Si"), "cif"))
+    model = Predicts()
+    model.bands = SimpleNamespace(sets={"learned": None})
+    empty.model = model
+    empty.wait()
+    assert empty.bands_of(0) is model.bands
+    empty.model = None
+    assert empty.bands_of(0) is None
+
+
+class Predicts:
+    """As much of a trained model as the session asks."""
+
+    def predict(self, structures):
+        return [SimpleNamespace(structure=s, n_occ=4, mo_energy=np.zeros((1, 8))) for s in structures]
+
+    def band_structure(self, structure):
+        return self.bands
