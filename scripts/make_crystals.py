@@ -57,8 +57,13 @@ SETS = {
         _method(15.0),
         lambda: distorted(build_layer("BN", 2.50), n=24, amplitude=0.08, strain=0.02, seed=0),
     ),
-    "polyacetylene": CrystalSet(_method(30.0, 0.002, "gth-dzvp"), _polyacetylene),  # 12×1×1
+    "polyacetylene": CrystalSet(_method(30.0, 0.002), _polyacetylene),  # 12×1×1
     "silicon": CrystalSet(_method(15.4), lambda: _bulk("Si")),  # 4×4×4
+    # Larger cells that a model of the ones above never saw; 2×2×2.
+    "silicon-supercells": CrystalSet(
+        _method(15.4),
+        lambda: distorted(supercell(build_bulk("Si"), (2, 2, 2)), n=3, amplitude=0.05, strain=0.01, seed=9),
+    ),
     "diamond": CrystalSet(_method(10.1), lambda: _bulk("C")),  # 4×4×4
 }
 #: Ha: what is written of matrices and bands is rounded to this power of two, which halves the files. It is a thousand

@@ -130,7 +130,7 @@ def test_wrong_usage_is_one_line_and_code_2(
         ),
         (
             ["reference", "smiles:C", "--out", "x.h5", "--k-length", "3"],
-            "--k-length is an option of the method for crystals, and the structures are molecules",
+            "--k-length is an option of the method dft for crystals, and the structures are molecules",
         ),
         (["predict", "norun", "smiles:C", "--out", "x.doc"], "must end in .json or .csv"),
         (["predict", "norun", "smiles:C", "--out", "x.json"], "norun"),

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pyscf import gto, scf
-from scipy.linalg import block_diag
+from scipy.linalg import block_diag, eigh
 
 from hamexplorer.errors import BasisError, SettingsError, StructureError
 from hamexplorer.physics.baselines import BASELINES
+from hamexplorer.physics.bloch import bloch_sum
+from hamexplorer.physics.cell import CellOrbitals
 from hamexplorer.physics.molecule import SMALL_BASES, make_mole
+from hamexplorer.physics.xtb import gfn1_hamiltonian
+from hamexplorer.structures.crystals import build_layer, build_polyacetylene, distorted
 from hamexplorer.structures.structure import Structure
+
+OF_MOLECULES = [name for name, baseline in BASELINES.items() if baseline.for_molecules]
+OF_CRYSTALS = [name for name, baseline in BASELINES.items() if baseline.for_crystals]
 
 
 @pytest.mark.parametrize("basis", SMALL_BASES)
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", OF_MOLECULES)
 def test_every_baseline_turns_with_the_molecule(solved, rotation, name, basis):
     methanol = solved("CH3OH").structure
     levels = []
@@ -23,6 +32,49 @@ def test_every_baseline_turns_with_the_molecule(solved, rotation, name, basis):
         np.testing.assert_allclose(matrix, matrix.T, atol=1e-10)
         levels.append(np.linalg.eigvalsh(matrix))
     np.testing.assert_allclose(levels[1], levels[0], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", OF_CRYSTALS)
+@pytest.mark.parametrize("orbitals", [CellOrbitals("gth-szv", "gth-pbe"), CellOrbitals("gfn1-xtb")], ids=str)
+def test_every_baseline_turns_with_the_crystal(rotation, name, orbitals):
+    """Levels of H0(k) in S(k) stay, and H0(-k) = H0(k)*."""
+    points = np.array([[0.1, 0.2, 0.0], [-0.1, -0.2, 0.0]])
+    (cell,) = distorted(build_layer("BN", 2.5), n=1, amplitude=0.05, strain=0.02, seed=1)
+    turned = replace(cell, positions=cell.positions @ rotation.T, cell=cell.cell @ rotation.T)
+    levels = []
+    for structure in (cell, turned):
+        matrix = BASELINES[name].matrix_at_k(structure, orbitals, points)
+        np.testing.assert_allclose(matrix, matrix.conj().swapaxes(1, 2), atol=1e-10)
+        np.testing.assert_allclose(matrix[0], matrix[1].conj(), atol=1e-10)
+        levels.append(eigh(matrix[0], orbitals.overlap(structure, points)[0], eigvals_only=True))
+    np.testing.assert_allclose(levels[1], levels[0], rtol=0, atol=1e-7)
+
+
+def test_tight_binding_in_its_own_basis_is_its_hamiltonian():
+    layer, points = build_layer(), np.array([[0.3, 0.1, 0.0]])
+    cells, h0, _ = gfn1_hamiltonian(layer)
+    found = BASELINES["gfn1"].matrix_at_k(layer, CellOrbitals("gfn1-xtb"), points)
+    np.testing.assert_allclose(found, bloch_sum(h0, cells, points), atol=1e-10)
+
+
+def test_tight_binding_stands_on_the_overlap_of_the_small_basis():
+    """Within an atom it is the diagonal of its levels, whatever the basis: S is 1 there."""
+    chain = build_polyacetylene()
+    orbitals = CellOrbitals("gth-szv", "gth-pbe")
+    cells, h0, _ = gfn1_hamiltonian(chain)
+    points = np.arange(8)[:, None] / 8 * [1, 0, 0]
+    mean = BASELINES["gfn1"].matrix_at_k(chain, orbitals, points).mean(0)
+    own = h0[(cells == 0).all(1)][0]
+    # Carbon has s and p in both; hydrogen's second s is left out.
+    np.testing.assert_allclose(np.diag(mean)[:8].real, np.diag(own)[:8], atol=2e-3)
+    assert mean.shape == (10, 10) and own.shape == (12, 12)
+
+
+def test_a_basis_with_more_shells_than_tight_binding_is_refused():
+    with pytest.raises(
+        BasisError, match="gth-dzvp has more shells of C than GFN1-xTB; choose the baseline 'none'"
+    ):
+        BASELINES["gfn1"].matrix_at_k(build_layer(), CellOrbitals("gth-dzvp", "gth-pbe"), np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -52,13 +104,13 @@ def test_the_empty_baseline_is_zero(solved):
     assert BASELINES["none"].matrix(s.structure, "sto-3g").shape == (7, 7)
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", OF_MOLECULES)
 def test_a_basis_that_does_not_exist_is_told(solved, name):
     with pytest.raises(BasisError, match=r"the basis .sto-7x. has no functions for .*; choose another basis"):
         BASELINES[name].matrix(solved("H2O").structure, "sto-7x")
 
 
-@pytest.mark.parametrize("name", BASELINES)
+@pytest.mark.parametrize("name", OF_MOLECULES)
 def test_an_open_shell_is_told(name):
     with pytest.raises(StructureError, match="1 electrons; this model is closed-shell"):
         BASELINES[name].matrix(Structure(np.array([1]), np.zeros((1, 3))), "sto-3g")

@@ -19,7 +19,7 @@ from hamexplorer.errors import (
     StructureError,
 )
 from hamexplorer.physics.bloch import bloch_sum, mesh_points
-from hamexplorer.reference.crystal import calculate_crystal
+from hamexplorer.reference.crystal import calculate_crystal, check_crystal
 from hamexplorer.reference.crystal_method import CrystalLevel, CrystalMethod, CrystalPoint
 from hamexplorer.reference.dataset import read_dataset, write_dataset
 from hamexplorer.reference.method import LevelOfTheory, ReferenceMethod
@@ -28,7 +28,7 @@ from hamexplorer.reference.single_point import calculate
 from hamexplorer.reference.store import entry_key
 from hamexplorer.structures.crystals import build_bulk, build_layer, build_polyethylene, supercell
 from hamexplorer.structures.structure import Structure
-from hamexplorer.units import BOHR_ANGSTROM
+from hamexplorer.units import BOHR_ANGSTROM, HARTREE_EV
 
 #: Of silicon: three axes that differ, and points at which k and -k are not the same.
 SILICON = CrystalLevel(mesh=(3, 2, 1), smearing=0.0, cutoff=30.0)
@@ -149,9 +149,45 @@ def test_a_minimal_basis_may_have_no_empty_level():
 
 def test_one_point_is_one_cell(insulator):
     """Nothing to see of how fast matrices decay; with more points it can be told."""
-    assert calculate_crystal(chain(), replace(QUICK, mesh=(1, 1, 1))).decay == 0.0
+    assert np.isnan(calculate_crystal(chain(), replace(QUICK, mesh=(1, 1, 1))).decay)
     far = np.abs(insulator.fock[np.abs(insulator.translations).max(1) == 1]).max()
     assert insulator.decay == pytest.approx(far / np.abs(insulator.fock).max())
+
+
+def test_bands_on_the_path_are_pyscfs_own(silicon):
+    """From the converged density at any k, by plain Fourier transforms."""
+    point, mf = silicon
+    chosen = [0, 7, 30]
+    theirs = mf.get_bands(mf.cell.get_abs_kpts(point.path_points[chosen]))[0]
+    np.testing.assert_allclose(point.path_energy[chosen], theirs, rtol=0, atol=2e-5)
+    assert point.path_points.shape == (len(point.path_energy), 3)
+
+
+def test_a_layer_has_a_vacuum_level_and_nothing_else_does(insulator, silicon):
+    """The work function of graphene is 4.5 eV (4.48 in LDA: Giovannetti et al., Phys. Rev. Lett. 101, 026803, 2008)."""
+    assert np.isnan(insulator.vacuum) and np.isnan(silicon[0].vacuum)
+    flat = read_dataset("graphene").references[0].large
+    assert (flat.vacuum - flat.fermi) * HARTREE_EV == pytest.approx(4.48, abs=0.3)
+
+
+@pytest.mark.slow
+def test_hartree_fock_and_all_electrons_are_fitted_by_gaussians():
+    """Koopmans' gap of the chain is far wider than that of PBE; all electrons give PySCF's own energy."""
+    pbe, hf = (calculate_crystal(chain(), replace(QUICK, xc=xc)) for xc in ("pbe", "hf"))
+    gaps = [p.mo_energy[:, 1].min() - p.mo_energy[:, 0].max() for p in (pbe, hf)]
+    assert gaps[1] > gaps[0] + 0.2
+    full = calculate_crystal(chain(), replace(QUICK, basis="sto-3g", pseudo="none", cutoff=0.0))
+    cell = gto.M(
+        a=chain().cell, atom=[("H", r) for r in chain().positions], unit="Bohr", basis="sto-3g", verbose=0
+    )
+    mf = dft.KRKS(cell, cell.make_kpts([3, 1, 1]), xc="pbe").density_fit()
+    mf.kernel()
+    assert full.e_tot == pytest.approx(mf.e_tot, abs=1e-5)
+
+
+def test_a_cutoff_of_zero_follows_the_sharpest_function():
+    """35 times the largest exponent of the basis: that of carbon's gth-szv is 4.336."""
+    assert check_crystal(build_layer(), CrystalLevel(mesh=(1, 1, 1))).ke_cutoff == np.ceil(35 * 4.3362376436)
 
 
 def test_a_supercell_has_the_energy_of_its_cells():
@@ -253,7 +289,7 @@ def test_a_method_is_two_levels_that_differ_in_the_basis():
 
 def test_a_method_keeps_its_bounds():
     with pytest.raises(SettingsError, match="cutoff"):
-        CrystalMethod(cutoff=1.0)
+        CrystalMethod(cutoff=-1.0)
 
 
 def test_store_round_trip(store, insulator):
