@@ -50,12 +50,19 @@ def check_crystal(structure: Structure, level: CrystalLevel) -> gto.Cell:
 
 
 def crystal_seconds(structure: Structure, level: CrystalLevel) -> float:
-    """Estimated seconds of one calculation on one core; fitted to graphene at 8 and 26 orbitals, 16 and 64 k-points.
+    """Estimated seconds of one calculation on one core, bands on the path included.
+
+    The density's grid, which follows the cutoff and the vacuum, and the matrices at the k-points. Fitted by eye to
+    graphene (8 and 26 orbitals), polyacetylene, silicon and MgO; Gaussian fitting takes some ten times as long.
 
     Raises:
         SettingsError, BasisError, StructureError: as :func:`check_crystal`.
     """
-    return 3.5 + 0.0148 * math.prod(level.mesh) * check_crystal(structure, level).nao
+    cell = check_crystal(structure, level)
+    matrices = 0.0148 * math.prod(level.mesh) * cell.nao
+    if not _on_multigrid(level):
+        return 10 * (3.0 + matrices)
+    return 2.0 + 1.3e-4 * math.prod(int(n) for n in cell.mesh) + matrices
 
 
 def calculate_crystal(structure: Structure, level: CrystalLevel) -> CrystalPoint:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from hamexplorer.model import MODELS
-from hamexplorer.train.frames import make_batch
+from hamexplorer.train.batches import make_batch
 from hamexplorer.train.optimizers import OPTIMIZERS, start_of
 from hamexplorer.train.prepare import Arranged
 from hamexplorer.train.settings import RunSettings

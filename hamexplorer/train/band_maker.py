@@ -19,7 +19,8 @@ from hamexplorer.reference.properties import Properties, Reference
 from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.bands import BandSet, BandStructure
-from hamexplorer.train.frames import Frame, KPoints, batch_shape, common_shape, make_batch, roomy_shape
+from hamexplorer.train.batches import batch_shape, common_shape, make_batch, roomy_shape
+from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.start import with_model
 from hamexplorer.train.step import hamiltonians

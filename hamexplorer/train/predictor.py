@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from hamexplorer.model import BlockModel
-from hamexplorer.train.frames import Batch, Frame, Shape, axes_of, batch_shape, deal, lengths_of, make_batch
+from hamexplorer.train.batches import Batch, Shape, batch_shape, deal, make_batch
+from hamexplorer.train.frames import Frame, axes_of, lengths_of
 from hamexplorer.train.step import evaluate_batch
 
 

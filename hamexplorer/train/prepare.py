@@ -20,7 +20,8 @@ from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.selection import PARTS, Split, split_structures
 from hamexplorer.train import level_map
-from hamexplorer.train.frames import Frame, Shape, batch_shape, common_shape
+from hamexplorer.train.batches import Shape, batch_shape, common_shape
+from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry, basis_of, occupation
 from hamexplorer.train.kept import baseline_matrices
 from hamexplorer.train.settings import RunSettings

@@ -21,7 +21,8 @@ from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.model import BlockModel, Graph, GraphSettings, LinearModel, RidgeFit
 from hamexplorer.model.graph import join_graphs
 from hamexplorer.model.linear import STRENGTHS, Descriptors, RidgeRows, all_descriptors, combine_each
-from hamexplorer.train.frames import Frame, batch_shape, deal
+from hamexplorer.train.batches import batch_shape, deal
+from hamexplorer.train.frames import Frame
 
 #: Size of the network's output, in units of what the fit leaves unexplained; and the smallest, Ha. A few were tried:
 #: half of it hardly moved in 30 epochs on the ethanes, 0.1 Ha for all undid the start in the first epoch.

@@ -16,7 +16,7 @@ from hamexplorer.model import Graph
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
-from hamexplorer.train.frames import Batch
+from hamexplorer.train.batches import Batch
 
 
 class StepReport(NamedTuple):

@@ -13,7 +13,8 @@ import numpy as np
 from hamexplorer.errors import TrainingError
 from hamexplorer.model import BlockModel
 from hamexplorer.physics.targets import TARGETS
-from hamexplorer.train.frames import Batch, Frame, Shape, deal, make_batch
+from hamexplorer.train.batches import Batch, Shape, deal, make_batch
+from hamexplorer.train.frames import Frame
 from hamexplorer.train.optimizers import OPTIMIZERS, start_of
 from hamexplorer.train.step import StepReport, full_batch_step, train_step
 

@@ -23,8 +23,9 @@ from hamexplorer.structures.selection import PARTS, Split
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
-from hamexplorer.train.frames import Frame, KPoints, batch_shape, make_batch, roomy_shape
+from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry, basis_of
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.results import Results, target_result

@@ -20,7 +20,8 @@ import pytest
 from hamexplorer.physics.cell import make_cell
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.structures.crystals import build_layer, distorted, supercell
-from hamexplorer.train.frames import KPoints, batch_shape, deal, make_batch
+from hamexplorer.train.batches import batch_shape, deal, make_batch
+from hamexplorer.train.frames import KPoints
 from hamexplorer.train.prepare import arrange, prepare
 from hamexplorer.train.run import train
 from hamexplorer.train.settings import RunSettings, defaults_for

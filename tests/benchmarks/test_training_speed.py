@@ -20,7 +20,7 @@ import optax
 import pytest
 
 from hamexplorer.reference.dataset import read_dataset
-from hamexplorer.train.frames import batch_shape, deal, make_batch
+from hamexplorer.train.batches import batch_shape, deal, make_batch
 from hamexplorer.train.prepare import arrange, prepare
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.step import hamiltonians, train_step

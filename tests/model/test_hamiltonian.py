@@ -13,7 +13,8 @@ import pytest
 from hamexplorer.model import MODELS, GraphSettings
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.structures.structure import Structure
-from hamexplorer.train.frames import Batch, Frame, Shape, make_batch, make_frame
+from hamexplorer.train.batches import Batch, Shape, make_batch
+from hamexplorer.train.frames import Frame, make_frame
 from hamexplorer.train.step import hamiltonians, predict_batch
 from hamexplorer.units import BOHR_ANGSTROM
 

@@ -24,7 +24,8 @@ from hamexplorer.reference.xtb_method import XTBMethod
 from hamexplorer.structures.crystals import build_layer, build_polyacetylene, distorted, supercell
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.band_maker import BandMaker
-from hamexplorer.train.frames import KPoints, batch_shape, make_batch
+from hamexplorer.train.batches import batch_shape, make_batch
+from hamexplorer.train.frames import KPoints
 from hamexplorer.train.prepare import Prepared, arrange, prepare
 from hamexplorer.train.run import train
 from hamexplorer.train.settings import RunSettings, defaults_for

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import read_dataset
-from hamexplorer.train.frames import batch_shape, common_shape, deal, make_batch, roomy_shape
+from hamexplorer.train.batches import batch_shape, common_shape, deal, make_batch, roomy_shape
 from hamexplorer.train.prepare import arrange, prepare
 from hamexplorer.train.step import hamiltonians
 
