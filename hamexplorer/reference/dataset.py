@@ -29,7 +29,7 @@ SHIPPED: dict[str, str] = {
     "hbn": "Hexagonal BN, 24 distorted cells of the layer with a gap",
     "polyacetylene": "Polyacetylene, 24 chains: the gap opens with the alternation of the bonds",
     "silicon": "Silicon, 24 rattled cells of two and four atoms",
-    "silicon-supercells": "Silicon, 3 rattled cells of sixteen atoms: to test what the smaller ones taught",
+    "silicon-supercells": "Silicon supercells of sixteen atoms, rattled: to test what the smaller ones taught",
     "diamond": "Diamond, 24 rattled cells of two and four atoms",
 }
 _XYZ_ENDINGS = {".xyz", ".extxyz"}

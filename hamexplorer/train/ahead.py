@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from hamexplorer.model import MODELS
-from hamexplorer.train.batches import make_batch
+from hamexplorer.train.batches import deal, make_batch
 from hamexplorer.train.optimizers import OPTIMIZERS, start_of
 from hamexplorer.train.prepare import Arranged
 from hamexplorer.train.settings import RunSettings
@@ -38,7 +38,9 @@ class CompiledAhead:
         model = MODELS[settings.model].empty(template, arranged.geometry.graph)
         names = tuple(settings.targets)
         shape = arranged.batch_shape(settings.batch_size)
-        some = arranged.part("train")[: shape.n_structures]
+        frames = arranged.part("train")
+        # A batch as it is dealt: only such ones are sure to fit the shape.
+        some = [frames[k] for k in deal(frames, settings.batch_size, None)[0]]
         batch = make_batch(some, shape, template, names)
         jax.block_until_ready(evaluate_batch(model, batch, names))
         if settings.optimizer != "adam":

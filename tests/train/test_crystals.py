@@ -23,6 +23,7 @@ from hamexplorer.reference.kinds import KINDS
 from hamexplorer.reference.xtb_method import XTBMethod
 from hamexplorer.structures.crystals import build_layer, build_polyacetylene, distorted, supercell
 from hamexplorer.structures.structure import Structure
+from hamexplorer.train.ahead import CompiledAhead
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.batches import batch_shape, make_batch
 from hamexplorer.train.frames import KPoints
@@ -378,3 +379,15 @@ def test_orbitals_of_a_cell_describe_themselves():
     assert orbitals.is_tight_binding and orbitals.n_occ(build_layer()) == 4
     pseudo = CellOrbitals("gth-szv", "gth-pbe")
     assert pseudo.n_occ(build_layer()) == 4 and pseudo.shells(6) == (0, 1)
+
+
+def test_compiling_ahead_takes_a_batch_that_fits(choose):
+    """Large cells first: the first ones of the list together would not fit the shape of batches that mix sizes."""
+    cells = [supercell(build_polyacetylene(0.02 * k), (2, 1, 1)) for k in range(3)]
+    cells += [build_polyacetylene(0.02 * k) for k in range(6)]
+    dataset = references(cells, XTBMethod(k_length=10.0))
+    chosen = choose(train_fraction=0.7, validation_fraction=0.15, batch_size=3, seed=4)
+    arranged = arrange(dataset, chosen)
+    ordered = sorted(arranged.split.train, key=lambda k: -dataset.structures[k].n_atoms)
+    arranged = dataclasses.replace(arranged, split=dataclasses.replace(arranged.split, train=tuple(ordered)))
+    CompiledAhead(arranged, chosen).wait()
