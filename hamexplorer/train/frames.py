@@ -97,6 +97,13 @@ class Frame:
     targets: dict[str, TargetValue]
     k: KPoints | None = None
 
+    @property
+    def overlap(self) -> np.ndarray:
+        """S(k) of a crystal, shape (n_k, n_ao, n_ao)."""
+        assert self.integrals.orthogonaliser is not None, "of molecules the orbitals are orthonormal"
+        root = np.linalg.inv(self.integrals.orthogonaliser)
+        return root @ root
+
     def at_k(self, matrices: np.ndarray) -> np.ndarray:
         """The Hermitian part of a Bloch sum: M(T) of shape (n_T, n_ao, n_ao) → (n_k, n_ao, n_ao)."""
         flat = self.phases @ matrices.reshape(len(matrices), -1)

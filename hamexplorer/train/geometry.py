@@ -35,6 +35,8 @@ class Geometry:
     mean: np.ndarray | None = None
     #: Coefficients of :mod:`level_map`, for a baseline whose levels are moved.
     level_map: np.ndarray | None = None
+    #: Of a baseline of crystals whose zero is moved onto that of the references, Ha; shape ().
+    zero: np.ndarray | None = None
 
     def bare_frame(
         self,
@@ -69,6 +71,8 @@ class Geometry:
         """The frame on the baseline's matrix, with what was fitted to the training set."""
         if self.level_map is not None:
             base = level_map.apply(self.level_map, base[0], *occupation(frame.structure))[None]
+        if self.zero is not None:
+            base = base + self.zero * frame.overlap
         if self.mean is not None:
             on_site = np.zeros((frame.structure.n_atoms + len(frame.graph.i), self.template.size**2))
             on_site[: frame.structure.n_atoms] = self.mean[frame.graph.species]

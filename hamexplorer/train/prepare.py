@@ -137,6 +137,9 @@ def prepare(
         return [geometry.on(f, matrix) for f, matrix in zip(arranged.frames, matrices, strict=True)]
 
     frames = frames_on()
+    if baseline.fits_zero:
+        geometry = dataclasses.replace(geometry, zero=_fit_zero(frames, reduced, split))
+        frames = frames_on()
     if baseline.uses_training_mean:
         geometry = dataclasses.replace(geometry, mean=_training_mean(geometry, frames, reduced, split))
         frames = frames_on()
@@ -234,6 +237,20 @@ def _training_mean(
         np.add.at(total, frame.graph.species, components[: frame.structure.n_atoms] * invariant)
         np.add.at(count, frame.graph.species, 1.0)
     return total / np.maximum(count, 1.0)[:, None]
+
+
+def _fit_zero(frames: Sequence[Frame], reduced: Sequence[Reduced], split: Split) -> np.ndarray:
+    """The multiple of S that brings the baseline nearest to the training matrices, Ha; shape ()."""
+    above, below = 0.0, 0.0
+    for k in split.train:
+        frame = frames[k]
+        if frame.k is None:
+            continue
+        overlap, weights = frame.overlap, frame.k.weights[:, None, None]
+        missing = start_matrix(reduced[k], frame) - frame.base
+        above += float((weights * (missing * overlap.conj()).real).sum())
+        below += float((weights * np.abs(overlap) ** 2).sum())
+    return np.array(above / below if below else 0.0)
 
 
 def _fit_level_map(frames: Sequence[Frame], reduced: Sequence[Reduced], split: Split) -> np.ndarray:

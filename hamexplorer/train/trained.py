@@ -84,7 +84,7 @@ class TrainedModel:
 
     def save(self, folder: Path | str) -> None:
         """Write ``model.json`` and ``model.npz`` into a folder; nothing in it is a pickle."""
-        extra = {"mean": self.geometry.mean, "level_map": self.geometry.level_map}
+        extra = {name: getattr(self.geometry, name) for name in ("mean", "level_map", "zero")}
         extra = {name: value for name, value in extra.items() if value is not None}
         header = {
             "kind": "model",
