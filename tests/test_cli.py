@@ -80,16 +80,17 @@ def test_options_of_reference_are_those_of_its_settings(capsys: pytest.CaptureFi
     text = capsys.readouterr().out
     for entry in (*params_of(ReferenceMethod), *params_of(CrystalMethod)):
         assert "--" + entry.name.replace("_", "-") in text
-    together, molecules, crystals = (
+    together, molecules, crystals, tight_binding = (
         text.index(f"\n{title}:")
         for title in (
-            "method for molecules or method for crystals",
+            "method for molecules or method dft for crystals",
             "method for molecules",
-            "method for crystals",
+            "method dft for crystals",
+            "method dft for crystals or method xtb for crystals",
         )
     )
     assert together < text.index("--xc NAME  ") < molecules < text.index("--grid-level N  ") < crystals
-    assert crystals < text.index("--k-length X  ")
+    assert crystals < text.index("--pseudo NAME  ") < tight_binding < text.index("--k-length X  ")
 
 
 @pytest.mark.parametrize(

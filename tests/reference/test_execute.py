@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hamexplorer.errors import DatasetError, SettingsError
-from hamexplorer.reference import execute, single_point
+from hamexplorer.reference import execute
 from hamexplorer.reference.execute import estimate_seconds, run_references
+from hamexplorer.reference.kinds import KINDS
 from hamexplorer.reference.single_point import calculate
 from hamexplorer.reference.store import ReferenceStore
 from hamexplorer.reference.worker import answer, encode_task
@@ -152,9 +154,10 @@ def test_workers_answer_with_a_sentence(molecule, quick, store, monkeypatch, tmp
     def too_big(*_):
         raise MemoryError
 
-    monkeypatch.setattr(single_point, "calculate", explode)
+    kind = KINDS["ReferenceMethod"]
+    monkeypatch.setitem(KINDS, "ReferenceMethod", replace(kind, calculate=explode))
     assert "PySCF gave up on H2 (ZeroDivisionError: secret); check" in ask(store.folder)["reason"]
-    monkeypatch.setattr(single_point, "calculate", too_big)
+    monkeypatch.setitem(KINDS, "ReferenceMethod", replace(kind, calculate=too_big))
     assert "does not fit in memory" in ask(store.folder)["reason"]
     monkeypatch.undo()
     (tmp_path / "file").write_text("")
