@@ -30,7 +30,7 @@ SHIPPED: dict[str, str] = {
     "polyacetylene": "Polyacetylene, 8 chains: the gap opens with the alternation of the bonds",
     "silicon": "Silicon, 20 rattled cells of two and four atoms",
     "silicon-supercells": "Silicon supercells of sixteen atoms, rattled: to test what the smaller ones taught",
-    "diamond": "Diamond, 4 rattled cells of two atoms",
+    "diamond": "Diamond, 7 rattled cells of two atoms",
 }
 _XYZ_ENDINGS = {".xyz", ".extxyz"}
 
