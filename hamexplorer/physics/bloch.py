@@ -57,6 +57,17 @@ def reduced_mesh(mesh: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     return kept, np.where(partner[kept] == kept, 1.0, 2.0) / len(places)
 
 
+def decay(matrices: np.ndarray, mesh: tuple[int, int, int]) -> float:
+    """Largest element in the farthest cells of a mesh over the largest of all; NaN on a mesh of one point.
+
+    Args:
+        matrices: on :func:`mesh_translations`, shape (n_T, n, n).
+        mesh: of the k-points.
+    """
+    far = ((np.array(mesh) > 1) & (np.abs(mesh_translations(mesh)) >= np.array(mesh) // 2)).any(1)
+    return float(np.abs(matrices[far]).max() / np.abs(matrices).max()) if far.any() else float("nan")
+
+
 def symmetric_translations(
     matrices: np.ndarray, translations: np.ndarray, mesh: tuple[int, int, int]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from pyscf.pbc.dft.multigrid import multigrid
 from pyscf.pbc.gto import pseudo
 
 from hamexplorer.errors import ReferenceCalculationError, SettingsError
-from hamexplorer.physics.bloch import bloch_sum, mesh_points, mesh_translations, real_space
+from hamexplorer.physics.bloch import bloch_sum, decay, mesh_points, mesh_translations, real_space
 from hamexplorer.physics.cell import ALL_ELECTRONS, make_cell
 from hamexplorer.physics.filling import fermi_level
 from hamexplorer.reference.crystal_method import CrystalLevel, CrystalPoint
@@ -103,7 +103,7 @@ def calculate_crystal(structure: Structure, level: CrystalLevel) -> CrystalPoint
         vacuum=_vacuum_level(mf, structure) if _on_multigrid(level) else float("nan"),
         n_electrons=int(cell.nelectron),
         e_tot=float(mf.e_tot),
-        decay=_decay(in_real_space[0], cells, level.mesh),
+        decay=decay(in_real_space[0], level.mesh),
         path_points=path,
         path_energy=np.asarray(mf.get_bands(cell.get_abs_kpts(path))[0]),
     )
@@ -139,8 +139,3 @@ def _vacuum_level(mf: Any, structure: Structure) -> float:
     places = (structure.positions @ np.linalg.inv(cell.lattice_vectors()))[:, axis]
     away = np.abs((np.arange(len(across))[:, None] / len(across) - places + 0.5) % 1 - 0.5).min(1)
     return float(across[away.argmax()]) * (np.prod(cell.mesh) / cell.vol)
-
-
-def _decay(fock: np.ndarray, cells: np.ndarray, mesh: tuple[int, int, int]) -> float:
-    far = (np.abs(cells) >= np.where(np.array(mesh) > 1, np.array(mesh) // 2, np.inf)).any(1)
-    return float(np.abs(fock[far]).max() / np.abs(fock).max()) if far.any() else float("nan")

@@ -111,18 +111,28 @@ class Reference:
     def of_crystal(
         cls, structure: Structure, small: CrystalPoint, large: CrystalPoint, mesh: Sequence[int]
     ) -> Reference:
-        """Put the two finished calculations of one crystal together."""
+        """Put the two finished calculations of one crystal together.
+
+        Bands on a path that would be laid otherwise today (by another version of seekpath, say) are left out: their
+        labels would be wrong.
+        """
+        path = standard_path(structure)
+        values = [Properties.of(point) for point in (small, large)]
+        same = np.shape(path.points) == small.path_points.shape and np.allclose(
+            path.points, small.path_points
+        )
+        if not same:
+            values = [replace(each, path_energy=None) for each in values]
         return cls(
             structure=structure,
             n_occ=small.n_electrons // 2,
             overlap=small.overlap,
             fock=small.fock,
             iao_fock=None,
-            small=Properties.of(small),
-            large=Properties.of(large),
+            small=values[0],
+            large=values[1],
             mesh=np.array(mesh),
-            # Laid by the same function as when the bands were computed; its points are kept with them all the same.
-            path=replace(standard_path(structure), points=small.path_points),
+            path=path if same else None,
         )
 
 

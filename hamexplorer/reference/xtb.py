@@ -20,7 +20,7 @@ from pyscf import lib
 from scipy.special import expit
 
 from hamexplorer.errors import ReferenceCalculationError, SettingsError, StructureError
-from hamexplorer.physics.bloch import bloch_sum, mesh_points, mesh_translations, real_space
+from hamexplorer.physics.bloch import bloch_sum, decay, mesh_points, mesh_translations, real_space
 from hamexplorer.physics.filling import fermi_level
 from hamexplorer.physics.xtb import gfn1_hamiltonian, repulsion
 from hamexplorer.physics.xtb_coulomb import gamma, vacuum_level
@@ -96,7 +96,7 @@ def calculate_xtb(structure: Structure, level: XTBLevel) -> CrystalPoint:
         vacuum=vacuum_level(structure, model.atomic(charges)),
         n_electrons=n_electrons,
         e_tot=_total_energy(model, charges, potential, float((occ * energy).sum() / len(energy))),
-        decay=_decay(in_cells, level.mesh),
+        decay=decay(in_cells, level.mesh),
         path_points=path,
         path_energy=_bands(model, potential, path),
     )
@@ -223,10 +223,3 @@ def _total_energy(model: _Model, charges: np.ndarray, potential: np.ndarray, ban
     electrons = bands + potential @ (model.occupation - charges)
     second, third = charges @ model.gamma @ charges / 2, (model.cubic * atomic**3).sum() / 3
     return float(electrons + second + third + repulsion(model.structure))
-
-
-def _decay(fock: np.ndarray, mesh: tuple[int, int, int]) -> float:
-    """Largest element in the farthest cells of the mesh over the largest of all; NaN on a mesh of one point."""
-    many = np.array(mesh) > 1
-    far = (many & (np.abs(mesh_translations(mesh)) >= np.array(mesh) // 2)).any(1)
-    return float(np.abs(fock[far]).max() / np.abs(fock).max()) if far.any() else float("nan")

@@ -20,7 +20,7 @@ from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
 
 #: Å (bulk) and relative (layers) within which a distorted crystal counts as its ideal parent, loosest first.
-_TOLERANCES = (0.3, 0.1, 1e-2, 1e-4)
+_TOLERANCES = (0.5, 0.3, 0.1, 1e-2, 1e-4)
 _LAYER_TOLERANCES = (0.12, 0.02, 2e-4)
 #: k-points that a path gets unless more are asked for.
 N_POINTS = 60
@@ -136,17 +136,21 @@ def _bulk(structure: Structure) -> _Lines:
     assert structure.cell is not None
     places = structure.positions @ np.linalg.inv(structure.cell)
     cell = (structure.cell * BOHR_ANGSTROM, places, structure.numbers)
+    cause: Exception | None = None
     for tolerance in _TOLERANCES:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of supercells, whose path is that of their primitive cell
                 found = seekpath.get_path_orig_cell(cell, symprec=tolerance)
-        except Exception:  # spglib and seekpath raise all kinds when a tolerance does not suit
+        except Exception as error:  # spglib and seekpath raise all kinds when a tolerance does not suit
+            cause = error
             continue
         corners = {name: np.asarray(k) for name, k in found["point_coords"].items()}
         kind = found["bravais_lattice_extended"]
         return found["path"], corners, f"{kind}, labels of seekpath (HPKOT)"
-    raise StructureError(f"the lattice of {structure.label} is not recognised; check its cell and atoms")
+    raise StructureError(
+        f"the lattice of {structure.label} is not recognised ({cause}); check its cell and atoms"
+    ) from cause
 
 
 _PATHS = {1: _chain, 2: _layer, 3: _bulk}

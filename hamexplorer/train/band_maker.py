@@ -38,6 +38,7 @@ class BandMaker:
         path: its standard path.
         reference: its reference values, if there are any.
         on_path, on_mesh: frames with the model's fixed start in their base.
+        smearing: of the references, so that learned and reference Fermi level mean the same, Ha.
     """
 
     def __init__(
@@ -48,16 +49,17 @@ class BandMaker:
         reference: Reference | None,
         on_path: Frame,
         on_mesh: Frame,
+        smearing: float,
     ) -> None:
         self._structure, self._path, self._reference = structure, path, reference
-        self._template, self._mesh = geometry.template, on_mesh.k
+        self._mesh = on_mesh.k
         frames = (on_path, on_mesh)
         # Room for both, so that crystals of similar size share one compilation.
         shape = common_shape([roomy_shape(batch_shape([f], 1)) for f in frames])
         self._n = [(len(f.phases), f.base.shape[-1]) for f in frames]
         batches = [make_batch([f], shape, geometry.template, ()) for f in frames]
         self._batches = jax.device_put(batches)
-        self._n_occ = int(on_path.integrals.n_occ)
+        self._n_occ, self._smearing = int(on_path.integrals.n_occ), smearing
         self._orbitals = _orbitals(structure, geometry.template)
 
     @classmethod
@@ -67,6 +69,8 @@ class BandMaker:
         fixed: LinearModel | None,
         crystal: Reference | Structure,
         mesh: KPoints | None = None,
+        *,
+        smearing: float = 0.0,
     ) -> BandMaker:
         """Lay a crystal out on its path and its mesh.
 
@@ -75,6 +79,7 @@ class BandMaker:
             fixed: the model's untrained start, if it has one.
             crystal: with its reference values or without.
             mesh: of k-points; that of the reference if None.
+            smearing: of the references, Ha.
 
         Raises:
             StructureError, BasisError: for a crystal that the model cannot take.
@@ -86,7 +91,7 @@ class BandMaker:
             mesh = k_points_of(reference)
         frames = geometry.frames([structure] * 2, k=[KPoints.of_path(path.points), mesh])
         on_path, on_mesh = with_model(fixed, frames, geometry.template)
-        return cls(geometry, structure, path, reference, on_path, on_mesh)
+        return cls(geometry, structure, path, reference, on_path, on_mesh, smearing)
 
     def band_structure(self, model: Any) -> BandStructure:
         """Reference, raw small basis and what the model says now."""
@@ -100,19 +105,19 @@ class BandMaker:
             if np.array_equal(self._reference.small.mo_energy, self._reference.large.mo_energy):
                 del calculated["raw"]  # one calculation serves as both
             sets = {name: found for name, of in calculated.items() if (found := self._of(of)) is not None}
-        sets["learned"] = self._set(*learned[0], *learned[1])
+        sets["learned"] = self._learned(*learned[0], *learned[1])
         return BandStructure(self._structure, self._path, sets, self._orbitals)
 
-    def _set(
+    def _learned(
         self, path_energy: np.ndarray, path_character: Any, mesh_energy: np.ndarray, mesh_character: Any
     ) -> BandSet:
         assert self._mesh is not None
-        n_electrons = 2 * self._n_occ
-        fermi = fermi_level(mesh_energy, n_electrons, weights=self._mesh.weights)
+        weights = self._mesh.weights
+        fermi = fermi_level(mesh_energy, 2 * self._n_occ, smearing=self._smearing, weights=weights)
         return BandSet(
             path_energy,
             mesh_energy,
-            self._mesh.weights,
+            weights,
             self._n_occ,
             fermi,
             path_character=path_character,

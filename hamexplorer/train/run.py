@@ -307,7 +307,8 @@ class _Run:
 
         def bands(k: int) -> BandStructure:
             if k not in makers:
-                makers[k] = BandMaker.of(p.geometry, p.fixed, self.dataset.references[k])
+                smearing = getattr(self.dataset.method, "smearing", 0.0)
+                makers[k] = BandMaker.of(p.geometry, p.fixed, self.dataset.references[k], smearing=smearing)
             return makers[k].band_structure(model)
 
         return bands

@@ -47,12 +47,11 @@ def with_levels(
     if orthogonaliser is not None:
         matrix = orthogonaliser @ matrix @ orthogonaliser
     energy, coeff = np.linalg.eigh(matrix)
-    if orthogonaliser is not None:
-        coeff_adjoint = coeff.conj().swapaxes(-1, -2)
-        back = np.linalg.inv(orthogonaliser)
-        moved = (coeff * np.where(weights > 0, levels, energy)[..., None, :]) @ coeff_adjoint
-        return back @ moved @ back
-    return (coeff * np.where(weights > 0, levels, energy)[..., None, :]) @ coeff.swapaxes(-1, -2)
+    moved = (coeff * np.where(weights > 0, levels, energy)[..., None, :]) @ coeff.conj().swapaxes(-1, -2)
+    if orthogonaliser is None:
+        return moved
+    back = np.linalg.inv(orthogonaliser)
+    return back @ moved @ back
 
 
 def hermitian_matrix(components: np.ndarray, frame: Frame, template: BlockTemplate) -> np.ndarray:

@@ -173,7 +173,9 @@ class TrainedModel:
             StructureError, BasisError: for a structure that the model cannot take.
         """
         mesh = self._mesh(structure) if reference is None else k_points_of(reference)
-        maker = BandMaker.of(self.geometry, self.fixed, structure if reference is None else reference, mesh)
+        crystal = structure if reference is None else reference
+        smearing = getattr(self.method, "smearing", 0.0)
+        maker = BandMaker.of(self.geometry, self.fixed, crystal, mesh, smearing=smearing)
         return maker.band_structure(self.model)
 
     def predict(self, structures: Sequence[Structure]) -> list[Prediction]:

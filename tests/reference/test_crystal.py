@@ -338,6 +338,15 @@ def test_what_a_dataset_keeps_of_a_crystal(crystals):
     assert first.large.e_tot < first.small.e_tot
 
 
+def test_bands_on_a_path_that_is_no_longer_the_same_are_left_out(insulator):
+    """Else they would stand under wrong labels."""
+    moved = replace(insulator, path_points=insulator.path_points + 0.01)
+    assert Reference.of_crystal(chain(), insulator, insulator, QUICK.mesh).path is not None
+    reference = Reference.of_crystal(chain(), moved, moved, QUICK.mesh)
+    assert reference.path is None and reference.small.path_energy is None
+    np.testing.assert_array_equal(reference.small.mo_energy, insulator.mo_energy)
+
+
 def test_a_file_of_crystals_comes_back(tmp_path, crystals):
     write_dataset(tmp_path / "chains.h5", crystals)
     with h5py.File(tmp_path / "chains.h5") as file:

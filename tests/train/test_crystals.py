@@ -308,6 +308,7 @@ def test_band_structure_beside_the_reference(trained, graphene):
     learned, reference = shown.sets["learned"], shown.sets["reference"]
     np.testing.assert_array_equal(reference.path_energy, graphene.references[0].large.path_energy)
     assert np.abs(learned.path_energy - reference.path_energy)[:, :6].mean() < 0.01
+    assert learned.fermi == pytest.approx(reference.fermi, abs=2e-3)  # both with the references' smearing
     np.testing.assert_allclose(
         learned.path_energy, bands_at(trained[0], shown.structure, shown.path.points), atol=1e-7
     )
