@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).parents[2]
 #: WebGL by software, and no talk with anybody.
@@ -111,7 +112,8 @@ def jupyterlab(environment: dict[str, str], tmp_path_factory: pytest.TempPathFac
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, cwd=folder) as server:
         try:
             wait_until(lambda: answers(f"http://127.0.0.1:{port}/api"), "JupyterLab answers")
-            yield f"http://127.0.0.1:{port}/lab/tree/app.ipynb"
+            # ?reset: no test finds the tabs of another.
+            yield f"http://127.0.0.1:{port}/lab/tree/app.ipynb?reset"
         finally:
             server.terminate()
 
@@ -176,9 +178,29 @@ class Visit:
             timeout=SLOW * 1000,
         )
 
+    def run_notebook(self, name: str) -> None:
+        """Run all cells of a notebook that JupyterLab is opening."""
+        # Before its kernel is there, running a cell opens a dialog instead; and another tab could be in front.
+        self.page.wait_for_function(
+            """name => {
+                const front = window.jupyterapp?.shell.currentWidget;
+                return front?.context?.path === name && front.sessionContext.kernelDisplayStatus === 'idle';
+            }""",
+            arg=name,
+            timeout=SLOW * 1000,
+        )
+        self.page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")
+        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
     def wait_until_ready(self) -> None:
         """The first card is filled, the molecule is drawn and Train can be pressed."""
-        self.page.locator(".hx-train:enabled").wait_for(timeout=SLOW * 1000)
+        try:
+            self.page.locator(".hx-train:enabled").wait_for(timeout=SLOW * 1000)
+        except PlaywrightTimeout:
+            self.screenshot("never-ready")
+            pytest.fail(
+                f"no Train button within {SLOW} s; the page says: {self.page.inner_text('body')[-3000:]}"
+            )
         self.page.locator(".hx-table-row").first.wait_for(timeout=SLOW * 1000)
         self.wait_for_molecule()
 

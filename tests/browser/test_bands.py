@@ -166,12 +166,7 @@ def test_the_link_works_in_jupyterlab(visit, jupyterlab, request):
         notebook_of(request.config.rootpath),
     )
     page.goto(jupyterlab.replace("app.ipynb", "bands.ipynb"), wait_until="commit")
-    page.wait_for_function(
-        "window.jupyterapp?.shell.currentWidget?.sessionContext?.kernelDisplayStatus === 'idle'",
-        timeout=120_000,
-    )
-    page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")
-    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    made.run_notebook("bands.ipynb")
     wait_for_plots(made)
     page.locator(".hx-plot-bands").scroll_into_view_if_needed()
     point_at(made, 40, 4)
