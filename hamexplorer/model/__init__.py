@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from hamexplorer._registry import Registry
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.model.correction import NetworkCorrection
+from hamexplorer.model.correction import NetworkCorrection, Scales
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.linear import LinearModel, RidgeFit, empty_linear
 from hamexplorer.model.network import EquivariantNetwork, NetworkSettings
@@ -26,6 +25,7 @@ __all__ = [
     "NetworkCorrection",
     "NetworkSettings",
     "RidgeFit",
+    "Scales",
 ]
 
 
@@ -50,15 +50,12 @@ class ModelKind:
     help = ""
     keeps_start = False
 
-    def build(
-        self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, rng: np.random.Generator
-    ) -> BlockModel:
+    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> BlockModel:
         """The trainable part.
 
         Args:
             start: closed-form ridge fit.
-            scales: typical size of what the start leaves unexplained, Ha: on-site (n_elements, size²) and
-                off-site (n_elements, n_elements, size²).
+            scales: of what the model sees, and of what the start leaves unexplained.
             rng: for the initial weights.
         """
         raise NotImplementedError
@@ -80,26 +77,25 @@ class Network(ModelKind):
     keeps_start = True
     settings = NetworkSettings()
 
-    def build(
-        self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, rng: np.random.Generator
-    ) -> BlockModel:
+    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> BlockModel:
         return self._correction(start.template, start.graph_settings, scales, rng)
 
     def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:
         n, size = len(settings.elements), template.size**2
-        scales = np.ones((n, size)), np.ones((n, n, size))
+        nothing = np.zeros(0)
+        density = np.zeros((1, n * settings.n_radial, (settings.l_max + 1) ** 2))
+        atom = Graph(nothing, nothing, nothing, nothing, nothing, nothing, density)
+        scales = Scales.of(np.ones((n, size)), np.ones((n, n, size)), [atom])
         return self._correction(template, settings, scales, np.random.default_rng(0))
 
     def _correction(
         self,
         template: BlockTemplate,
         settings: GraphSettings,
-        scales: tuple[np.ndarray, np.ndarray],
+        scales: Scales,
         rng: np.random.Generator,
     ) -> NetworkCorrection:
-        network = EquivariantNetwork(template, settings, self.settings, rng=rng)
-        own, pair = (jnp.asarray(np.asarray(scale, dtype=np.float32)) for scale in scales)
-        return NetworkCorrection(network, own, pair)
+        return NetworkCorrection(EquivariantNetwork(template, settings, self.settings, rng=rng), scales)
 
 
 @MODELS.register("network_large")
@@ -118,9 +114,7 @@ class Linear(ModelKind):
     label = "Linear"
     help = "Linear in fixed descriptors, started in closed form: the paper's kind of model."
 
-    def build(
-        self, start: LinearModel, scales: tuple[np.ndarray, np.ndarray], *, rng: np.random.Generator
-    ) -> BlockModel:
+    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> BlockModel:
         return start
 
     def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import version
@@ -13,7 +14,7 @@ import numpy as np
 
 from hamexplorer import cache_folder
 from hamexplorer.errors import DatasetError
-from hamexplorer.physics import baselines
+from hamexplorer.physics import baselines, superposed
 from hamexplorer.reference.store import write_aside
 from hamexplorer.train.frames import Basis, Frame
 
@@ -49,7 +50,9 @@ def baseline_matrices(
 
 def _key(name: str, basis: Basis, frames: Sequence[Frame]) -> str:
     """Changes with anything that the matrices depend on, the code that computes them included."""
-    digest = hashlib.sha256(Path(baselines.__file__).read_bytes())
+    digest = hashlib.sha256()
+    for module in (baselines, superposed):
+        digest.update(inspect.getsource(module).encode())
     for text in (name, repr(basis), version("pyscf"), *(f.structure.key for f in frames)):
         digest.update(text.encode() + b"\0")
     for frame in frames:

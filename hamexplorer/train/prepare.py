@@ -11,7 +11,7 @@ import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.errors import TrainingError
-from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
+from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Scales
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.molecule import element_shells
 from hamexplorer.physics.parallel import each_on_one_thread
@@ -311,5 +311,6 @@ def _start(
     missing = missing_scales(
         [start.frames[k] for k in aims], list(aims.values()), geometry.template, len(geometry.graph.elements)
     )
-    model = kind.build(start.model, missing, rng=np.random.default_rng(settings.seed))
+    scales = Scales.of(*missing, [frames[k].graph for k in aims])
+    model = kind.build(start.model, scales, rng=np.random.default_rng(settings.seed))
     return (start.frames, start.model, model) if kind.keeps_start else (list(frames), None, model)

@@ -96,14 +96,35 @@ def closed_form(
     found = batches.predict(
         lambda graph: combine_each(models, graph, _descriptors(graph, template, settings))
     )
-    squared = np.zeros(len(STRENGTHS) if unseen else 1)
+    own, pair = _best_strengths(found, frames, unseen, template)
+    by_strength = [jax.tree.map(lambda leaf, m=m: jnp.asarray(leaf[m]), models) for m in (own, pair)]
+    model = eqx.tree_at(
+        lambda m: (m.pair, m.pair_scale), by_strength[0], (by_strength[1].pair, by_strength[1].pair_scale)
+    )
+    chosen = [
+        np.concatenate([c[: f.structure.n_atoms, own], c[f.structure.n_atoms :, pair]])
+        for c, f in zip(found, frames, strict=True)
+    ]
+    return ClosedForm(model, _moved(frames, chosen, template))
+
+
+def _best_strengths(
+    found: Sequence[np.ndarray],
+    frames: Sequence[Frame],
+    unseen: Mapping[int, np.ndarray],
+    template: BlockTemplate,
+) -> tuple[int, int]:
+    """Which of several predictions serves unseen structures best, on-site and off-site; (0, 0) if there are none.
+
+    The geometric mean of their squared errors decides, so that one strange structure does not decide for all.
+    """
+    errors = np.zeros((2, found[0].shape[1]))
     for k, matrix in unseen.items():
-        for m, components in enumerate(found[k].swapaxes(0, 1)):
-            missing = matrix - frames[k].base - hermitian_matrix(components, frames[k], template)
-            squared[m] += _size(missing, frames[k])
-    best = int(np.argmin(squared))
-    model = jax.tree.map(lambda leaf: jnp.asarray(leaf[best]), models)
-    return ClosedForm(model, _moved(frames, [components[:, best] for components in found], template))
+        n_atoms = frames[k].structure.n_atoms
+        squared = ((_components(matrix, frames[k], template)[:, None] - found[k]) ** 2).sum(2)
+        errors += np.log([squared[part].sum(0) + 1e-30 for part in (slice(n_atoms), slice(n_atoms, None))])
+    own, pair = errors.argmin(1).tolist()
+    return own, pair
 
 
 def with_model(fixed: LinearModel | None, frames: Sequence[Frame], template: BlockTemplate) -> list[Frame]:
@@ -223,9 +244,3 @@ def _components(matrix: np.ndarray, frame: Frame, template: BlockTemplate) -> np
     missing = frame.in_real_space(matrix - frame.base)
     blocks = template.to_irreps(missing, frame.structure.numbers, frame.block_of_pair)
     return blocks * frame.nearest[:, None]
-
-
-def _size(matrix: np.ndarray, frame: Frame) -> float:
-    """Squared norm, of a crystal the mean over its k-points, (n_k, n_ao, n_ao)."""
-    weights = np.ones(1) if frame.k is None else frame.k.weights
-    return float(weights @ (np.abs(matrix) ** 2).sum((1, 2)))
