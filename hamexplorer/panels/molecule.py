@@ -55,6 +55,8 @@ class MoleculePanel:
         self._view.set_dark(page.dark)
         session.observe(lambda _: self._show(), ["picked", "dataset", "structures", "predictions", "parts"])
         session.observe(lambda _: self._show_facts(), "results")
+        session.observe(lambda change: self._view.light(change["new"]), "marked")
+        self._view.on_atom(lambda atom: session.mark((atom,)))
         self._show()
 
     def set_units(self, units: str) -> None:

@@ -14,9 +14,12 @@ from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import card, row, styled, text
 from hamexplorer.plots import PLOTS, PlotContext
+from hamexplorer.plots.columns import level_name
 from hamexplorer.plots.live import LivePlot
+from hamexplorer.plots.matrix import MATRICES, said_of_block
 from hamexplorer.plots.plot import number, scale_of
 from hamexplorer.session import EXPORTS, Session
+from hamexplorer.train.molecule_state import MoleculeState
 
 _PARTS = [("all", "all"), ("training", "train"), ("validation", "validation"), ("test", "test")]
 _MEASURES = (("mae", "MAE"), ("rmse", "RMSE"), ("rmse_per_atom", "RMSE per atom"))
@@ -27,6 +30,7 @@ class ResultsPanel:
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
+        self._quiet = False
         self._units = styled(
             widgets.ToggleButtons(options=["eV", "Ha"], description="Energies in"), "hx-toggle"
         )
@@ -34,11 +38,18 @@ class ResultsPanel:
             widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part"
         )
         self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
+        self._orbital = styled(widgets.Dropdown(description="Orbital"), "hx-inline", "hx-orbital-choice")
+        self._matrix = styled(
+            widgets.Dropdown(description="Show", options=[(label, name) for name, label in MATRICES.items()]),
+            "hx-inline",
+            "hx-matrix-choice",
+        )
         self._bands = BandsPanel()
         others = [name for name in PLOTS if name not in self._bands.plots]
         self._plots = self._bands.plots | {name: LivePlot(name, self._context()) for name in others}
         self._due: dict[str, None] = {}
         self._errors = text("", "hx-errors")
+        self._block = text("", "hx-help", "hx-block")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
         self._downloads = {
@@ -54,10 +65,18 @@ class ResultsPanel:
         session.observe(lambda _: self._draw("loss"), "history")
         session.observe(lambda _: self._results_changed(), "results")
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
+        session.observe(lambda _: self._state_changed(), "state_of_picked")
+        session.observe(lambda _: self._orbital_changed(), "orbital")
+        session.observe(lambda _: self._draw("matrix"), "marked")
+        self._orbital.observe(lambda change: self._orbital_wanted(change["new"]), "value")
+        self._matrix.observe(lambda _: self._draw("matrix"), "value")
+        self._plots["levels"].on_choose("orbital", session.choose_orbital)
+        self._plots["matrix"].on_choose("atoms", session.mark)
         session.observe(lambda _: self._draw(*self._bands.plots), "bands")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
         session.observe(lambda _: self._allow(), ["results", "model"])
         self._results_changed()
+        self._state_changed()
         self._allow()
 
     def _laid_out(self) -> widgets.Widget:
@@ -65,7 +84,8 @@ class ResultsPanel:
         toolbar = row(self._units, self._part, downloads, names=["hx-toolbar"])
         inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in self._bands.plots}
         inside["errors"].append(self._errors)
-        beside = {"parity": self._target}
+        inside["matrix"].append(self._block)
+        beside = {"parity": self._target, "orbital": self._orbital, "matrix": self._matrix}
         cards = {
             name: card(PLOTS[name].label, children, "hx-plot", f"hx-plot-{name}", aside=beside.get(name))
             for name, children in inside.items()
@@ -81,6 +101,10 @@ class ResultsPanel:
             results=session.results,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),
+            state=session.state_of_picked,
+            orbital=session.orbital,
+            marked=session.marked,
+            matrix=self._matrix.value,
             units=self._units.value,
             dark=self._page.dark,
             part=self._part.value,
@@ -103,6 +127,11 @@ class ResultsPanel:
             if name == "errors":
                 self._errors.value = errors_table(context)
                 self._tiles.value = tiles(context)
+            if name == "matrix":
+                state = context.state
+                self._block.value = (
+                    "" if state is None else escape(said_of_block(state, context.marked, context))
+                )
             if name == "bands":
                 self._bands.follow(context, is_crystal=self._is_crystal())
         finally:
@@ -113,6 +142,30 @@ class ResultsPanel:
     def _is_crystal(self) -> bool:
         session = self._session
         return 0 <= session.picked < len(session.structures) and session.structures[session.picked].is_crystal
+
+    def _state_changed(self) -> None:
+        state = self._session.state_of_picked
+        self._show_orbital([] if state is None else _orbitals_of(state))
+        self._draw("orbital", "matrix")
+
+    def _show_orbital(self, options: list[tuple[str, int]]) -> None:
+        """What can be chosen and what is; a menu that is filled anew chooses its first entry, which nobody meant."""
+        self._quiet = True
+        try:
+            if tuple(self._orbital.options) != tuple(options):
+                self._orbital.options = options
+            if self._session.orbital in [place for _, place in options]:
+                self._orbital.value = self._session.orbital
+        finally:
+            self._quiet = False
+
+    def _orbital_changed(self) -> None:
+        self._show_orbital(list(self._orbital.options))
+        self._draw("orbital", "levels")
+
+    def _orbital_wanted(self, place: int | None) -> None:
+        if place is not None and not self._quiet:
+            self._session.choose_orbital(place)
 
     def _units_changed(self) -> None:
         self._molecule.set_units(self._units.value)
@@ -131,6 +184,12 @@ class ResultsPanel:
     def _allow(self) -> None:
         for kind, button in self._downloads.items():
             button.reason = self._session.why_not_export(kind)
+
+
+def _orbitals_of(state: MoleculeState) -> list[tuple[str, int]]:
+    """Names and places, the highest first, as in the diagram of levels."""
+    n_ao = state.layout.n_ao
+    return [(level_name(index, state.n_occ), index - state.n_occ + 1) for index in reversed(range(n_ao))]
 
 
 def tiles(context: PlotContext) -> str:

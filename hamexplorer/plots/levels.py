@@ -43,6 +43,7 @@ class Levels(Plot):
         traces = [_connections(columns, factor, context)]
         for place, column in enumerate(columns):
             traces += [_levels(place, column, occupied, factor, context, high) for occupied in (True, False)]
+        traces.append(_chosen(columns, factor, context, high))
         notes, arrows = [], []
         for place, column in enumerate(columns):
             notes.append(_heading(place, column))
@@ -89,15 +90,19 @@ def _levels(
     x: list[float] = []
     y: list[float] = []
     text: list[str] = []
+    number: list[int | None] = []
     for index, left, right in segments(column, place, high):
         if (index < column.n_occ) is occupied:
             x += [left, (left + right) / 2, right, np.nan]
             y += [column.mo_energy[index] * factor] * 3 + [np.nan]
             text += [level_name(index, column.n_occ)] * 4
+            number += [index - column.n_occ + 1] * 3 + [None]
     return go.Scatter(
         x=np.array(x),
         y=np.array(y),
         text=text,
+        customdata=number,
+        meta={"choose": "orbital"},
         name=f"{column.label} {'occupied' if occupied else 'empty'}",
         mode="lines",
         connectgaps=False,
@@ -109,6 +114,18 @@ def _levels(
         opacity=1.0 if occupied else 0.7,
         hovertemplate=f"<b>{column.label}</b> · %{{text}}<br>%{{y:.3f}} {context.units}<extra></extra>",
     )
+
+
+def _chosen(columns: tuple[Column, ...], factor: float, context: PlotContext, high: float) -> go.Scatter:
+    """A mark on the level that is chosen in every column."""
+    x, y = [], []
+    for place, column in enumerate(columns):
+        for index, left, right in segments(column, place, high):
+            if index == column.n_occ - 1 + context.orbital:
+                x.append((left + right) / 2)
+                y.append(column.mo_energy[index] * factor)
+    marker = {"symbol": "diamond-open", "size": 11, "color": context.palette.picked, "line": {"width": 2}}
+    return go.Scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip", name="chosen orbital")
 
 
 def _connections(columns: tuple[Column, ...], factor: float, context: PlotContext) -> go.Scatter:

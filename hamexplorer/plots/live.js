@@ -49,6 +49,25 @@ function markAt(traces, place) {
   return { found, said: places?.text?.[at] ?? "" };
 }
 
+// Scenes that show one thing in several ways turn together. Where there is no room side by side they stand below each
+// other, each with its words: those at the top of the figure (y = 1) above it, those at the bottom (y = 0) below.
+const NARROW = 520;
+
+function arrange(layout) {
+  const scenes = layout.meta?.together ?? [];
+  if (scenes.length < 2 || layout.width >= NARROW) return;
+  const { t = 0, b = 0 } = layout.margin, n = scenes.length;
+  const each = Math.min(240, layout.height - t - b), height = n * each + (n - 1) * (t + b);
+  layout.height = height + t + b;
+  const top = (index) => 1 - (index * (each + t + b)) / height;
+  const bottom = (index) => Math.max(0, top(index) - each / height);
+  scenes.forEach((name, index) => (layout[name].domain = { x: [0, 1], y: [bottom(index), top(index)] }));
+  for (const words of layout.annotations) {
+    const index = Math.min(n - 1, Math.floor(words.x * n));
+    Object.assign(words, { x: 0.5, y: words.y > 0.5 ? top(index) : bottom(index) });
+  }
+}
+
 // At most ten messages a second, the last one always.
 function seldom(send) {
   let next, timer;
@@ -78,7 +97,7 @@ export default () => {
     el.append(place);
     let library, requested = false, drawn = false;
     // What the reader zoomed to, axis by axis: {xaxis: {range}}; forgotten when the figure's revision changes.
-    let zoom = {}, revision;
+    let zoom = {}, revision, camera;
     // The place that a linked plot points at, and what is under the pointer here.
     let marked = null, pointed = null;
 
@@ -88,14 +107,16 @@ export default () => {
       if (!library || !place.isConnected || place.clientWidth === 0) return;
       if (place._dragging) return void setTimeout(request, 200);
       const layout = { ...copied(model.get("_widget_layout")), width: place.clientWidth };
-      place.style.minHeight = `${layout.height}px`;
-      if (layout.uirevision !== revision) zoom = {};
+      if (layout.uirevision !== revision) (zoom = {}), (camera = undefined);
       revision = layout.uirevision;
       for (const [axis, view] of Object.entries(zoom)) {
         if (!layout[axis]) continue;
         delete layout[axis].range;
         Object.assign(layout[axis], view);
       }
+      arrange(layout);
+      place.style.minHeight = `${layout.height}px`;
+      if (camera) for (const name of layout.meta?.together ?? []) layout[name].camera = copied(camera);
       const traces = copied(model.get("_widget_data"));
       const mark = traces.find(role("mark"));
       if (mark && marked !== null) {
@@ -141,10 +162,14 @@ export default () => {
       place.on("plotly_click", (event) => {
         const clicked = linked(event);
         if (clicked) model.send({ clicked });
+        const chosen = event.points?.find((point) => point.data.meta?.choose && point.customdata !== null);
+        if (chosen) return model.send({ chosen: { what: chosen.data.meta.choose, value: chosen.customdata } });
         const picked = event.points?.find((point) => Number.isInteger(point.customdata))?.customdata;
         if (picked !== undefined) model.send({ picked });
       });
+      place.on("plotly_relayouting", turn);
       place.on("plotly_relayout", (changes) => {
+        turn(changes);
         for (const key of Object.keys(changes)) {
           const axis = key.match(/^([xy]axis\d*)\.range/)?.[1];
           if (axis) zoom[axis] = { range: [...place._fullLayout[axis].range], autorange: false };
@@ -156,6 +181,18 @@ export default () => {
         const movable = axes.filter((key) => !place._fullLayout[key].fixedrange);
         zoom = Object.keys(zoom).length ? {} : Object.fromEntries(movable.map((key) => [key, { autorange: true }]));
         request();
+      });
+    };
+    let turning = false;
+    const turn = (changes) => {
+      const together = place._fullLayout?.meta?.together ?? [];
+      const from = together.find((name) => changes[`${name}.camera`]);
+      if (!from || turning) return;
+      camera = copied(changes[`${from}.camera`]);
+      turning = true;
+      requestAnimationFrame(() => {
+        const others = together.filter((name) => name !== from).map((name) => [`${name}.camera`, copied(camera)]);
+        library.relayout(place, Object.fromEntries(others)).finally(() => (turning = false));
       });
     };
     const request = () => {

@@ -111,6 +111,7 @@ class LivePlot:
         self._callbacks: list[Callable[[int], None]] = []
         self.figure = self._figure(context or PlotContext())
         self.widget = PlotWidget(self.figure)
+        self._choices: dict[str, list[Callable[[Any], None]]] = {}
         self.widget.on_msg(self._receive)
 
     def update(self, context: PlotContext) -> None:
@@ -122,6 +123,10 @@ class LivePlot:
         """Call ``callback`` with the index of the structure whose point is clicked."""
         self._callbacks.append(callback)
 
+    def on_choose(self, what: str, callback: Callable[[Any], None]) -> None:
+        """Call ``callback`` with what a clicked point stands for, in traces whose meta says ``{"choose": what}``."""
+        self._choices.setdefault(what, []).append(callback)
+
     def _figure(self, context: PlotContext) -> go.Figure:
         reason = self._plot.unavailable(context)
         return theme.sentence(context.palette, reason) if reason else self._plot.figure(context)
@@ -131,3 +136,7 @@ class LivePlot:
         if isinstance(picked, int):
             for callback in self._callbacks:
                 callback(picked)
+        chosen = message.get("chosen") if isinstance(message, dict) else None
+        if isinstance(chosen, dict):
+            for callback in self._choices.get(str(chosen.get("what")), ()):
+                callback(chosen.get("value"))

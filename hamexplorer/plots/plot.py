@@ -15,6 +15,7 @@ from hamexplorer.units import energy_factor
 
 if TYPE_CHECKING:  # drawing needs the results themselves, not the machinery that makes them
     from hamexplorer.train.bands import BandStructure
+    from hamexplorer.train.molecule_state import MoleculeState
     from hamexplorer.train.results import Results
 
 
@@ -27,6 +28,10 @@ class PlotContext:
         results: the latest predictions.
         picked: index of the picked structure among the results; None for one that is not among them.
         bands: of such a crystal: predicted, or read from a file.
+        state: Hamiltonian and orbitals of a picked molecule, as far as known.
+        orbital: the chosen orbital, counted from the HOMO (0), LUMO (1).
+        marked: atoms that are pointed out.
+        matrix: which Hamiltonian is shown: "raw", "learned", "reference" or "error" (learned less reference).
         units: "eV" or "Ha", for energies.
         dark: whether the page is dark.
         part: "train", "validation", "test" or "all".
@@ -41,6 +46,10 @@ class PlotContext:
     results: Results | None = None
     picked: int | None = None
     bands: BandStructure | None = None
+    state: MoleculeState | None = None
+    orbital: int = 0
+    marked: tuple[int, ...] = ()
+    matrix: str = "learned"
     units: str = "eV"
     dark: bool = False
     part: str = "all"
@@ -61,6 +70,13 @@ class PlotContext:
         return 2 if self.units == "eV" else 4
 
     @property
+    def orbital_index(self) -> int:
+        """The chosen orbital of the picked molecule, from 0 for the lowest; the nearest that there is."""
+        assert self.state is not None
+        n_ao = len(next(iter(self.state.sets.values())).energy)
+        return int(np.clip(self.state.n_occ - 1 + self.orbital, 0, n_ao - 1))
+
+    @property
     def noun(self) -> str:
         """What the dataset consists of, for sentences: "molecule", "crystal", or "structure" if of both."""
         structures = self.results.dataset.structures if self.results is not None else ()
@@ -77,7 +93,8 @@ class PlotContext:
     def small_basis(self) -> str:
         """The name of the small basis as people write it, else "small basis"."""
         method = getattr(getattr(self.results, "dataset", None), "method", None)
-        return _basis_label(getattr(method, "small_basis", "")) or "small basis"
+        name = getattr(method, "small_basis", "") or getattr(self.state, "basis", "")
+        return _basis_label(name) or "small basis"
 
     @property
     def large_basis(self) -> str:
@@ -133,6 +150,19 @@ def scale_of(name: str, context: PlotContext) -> Scale:
     if target.is_energy:
         return Scale(label, context.units, energy_factor(context.units))
     return Scale(label, target.unit, 1.0)
+
+
+def state_missing(context: PlotContext) -> str:
+    """Why nothing is known of the picked structure's Hamiltonian, as a sentence; empty if it is."""
+    if context.state is not None:
+        return ""
+    if context.noun == "crystal":
+        return "A crystal has bands instead: see bands and density of states."
+    if context.results is None:
+        return "Press Train: the learned Hamiltonian appears with the first epoch."
+    if context.picked is None:
+        return "Pick a molecule in the table, or click a point of the parity plot."
+    return "The Hamiltonian of this structure is not known yet: train on it, or pick another."
 
 
 def number(value: float, digits: int = 3) -> str:

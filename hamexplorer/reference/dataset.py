@@ -26,11 +26,11 @@ SHIPPED: dict[str, str] = {
     "small-molecules": "123 CHNO molecules with up to five heavy atoms, STO-3G ← def2-TZVP",
     "graphene": "Graphene, 61 distorted cells, PBE: bands of gth-dzvp for a gth-szv matrix",
     "graphene-szv": "Graphene in its small basis, the same cells: learn gth-szv itself",
-    "hbn": "Hexagonal BN, 12 distorted cells of a layer that has a gap",
-    "polyacetylene": "Polyacetylene, 8 chains: the gap opens with the alternation of the bonds",
+    "hbn": "Hexagonal BN, 24 distorted cells of a layer that has a gap",
+    "polyacetylene": "Polyacetylene, 10 chains: the gap opens with the alternation of the bonds",
     "silicon": "Silicon, 20 rattled cells of two and four atoms",
     "silicon-supercells": "Silicon supercells of sixteen atoms, rattled: to test what the smaller ones taught",
-    "diamond": "Diamond, 7 rattled cells of two atoms",
+    "diamond": "Diamond, 17 rattled cells of two and four atoms",
 }
 _XYZ_ENDINGS = {".xyz", ".extxyz"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import traitlets
 
 from hamexplorer.session.training import Training
 from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.molecule_state import MoleculeState, calculated_state
 from hamexplorer.train.results import Results
 from hamexplorer.train.trained import Prediction
 
@@ -21,11 +23,19 @@ class Findings(Training):
     """Connects loaded structures with rows of the results, and predicts those that are in none."""
 
     predictions = traitlets.Dict(help="structure key -> Prediction, for structures without references")
+    state_of_picked = traitlets.Any(
+        None, allow_none=True, help="MoleculeState of the picked molecule, or None"
+    )
+    orbital = traitlets.Int(0, help="the orbital that every view shows, counted from the HOMO (0); LUMO is 1")
+    marked = traitlets.Tuple(help="atoms that every view points out: one, or the two of a block")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.observe(self._forget_predictions, "model")
+        self._states: dict[str, MoleculeState] = {}
         self.observe(self._predict_picked, ["picked", "model", "structures"])
+        self.observe(self._find_state, ["picked", "results", "structures", "dataset", "predictions"])
+        self.observe(lambda _: self.mark(()), "picked")
 
     def row_of(self, index: int) -> int | None:
         """Where the results have this structure; None if it is not part of the run."""
@@ -64,6 +74,53 @@ class Findings(Training):
             found = {"small": found["small"], "learned": learned, "large": found["large"]}
         return found
 
+    def choose_orbital(self, from_homo: int) -> None:
+        """Show another orbital: 0 is the HOMO, 1 the LUMO, negative ones lie below; others are ignored."""
+        state = self.state_of_picked
+        n_ao = len(next(iter(state.sets.values())).energy) if state is not None else 0
+        if state is not None and 0 <= state.n_occ - 1 + from_homo < n_ao:
+            self.orbital = from_homo
+
+    def mark(self, atoms: Sequence[int]) -> None:
+        """Point out one atom, or two whose block is meant; the same two again, or nothing, end it."""
+        wanted = tuple(dict.fromkeys(int(a) for a in atoms))[:2]
+        self.marked = () if wanted == self.marked else wanted
+
+    def _find_state(self, _: Any = None) -> None:
+        """Know the Hamiltonian of the picked molecule: at once if it was worked out, else when a worker has done it."""
+        index = self.picked
+        if not 0 <= index < len(self.structures) or self.structures[index].is_crystal:
+            self.state_of_picked = None
+            return
+        row, results = self.row_of(index), self.results
+        if row is None or results is None or results.states is None:
+            self.state_of_picked = self._state_without_run(index)
+            return
+        known = results.known_molecule_state(row)
+        if known is not None:
+            self.state_of_picked = known
+            return
+
+        def found(states: list[MoleculeState | None]) -> None:
+            if self.picked == index and self.row_of(index) == row:
+                self.state_of_picked = states[-1]
+
+        def failed(sentences: list[str]) -> None:
+            self.say(
+                f"the Hamiltonian of {self.structures[index].label} cannot be shown: {sentences[-1]}",
+                "warning",
+            )
+
+        self.pump.start(lambda: results.molecule_state(row), done=found, failed=failed)
+
+    def _state_without_run(self, index: int) -> MoleculeState | None:
+        key = self.structures[index].key
+        if key in self._states:
+            return self._states[key]
+        if not self.has_reference(index):
+            return None
+        return calculated_state(self.dataset.references[index], self.dataset.method.small_basis)
+
     def _predict_picked(self, _: Any = None) -> None:
         """Predict the picked structure if it has no reference, so that its levels can be shown."""
         if (
@@ -76,17 +133,21 @@ class Findings(Training):
         if structure.key in self.predictions:
             return
 
-        def predict() -> tuple[Prediction, BandStructure | None]:
+        def predict() -> tuple[Prediction, Any]:
             (prediction,) = model.predict([structure])
-            return prediction, model.band_structure(structure) if structure.is_crystal else None
+            # Bands of a crystal, orbitals of a molecule.
+            more = model.band_structure if structure.is_crystal else model.molecule_state
+            return prediction, more(structure)
 
-        def predicted(values: list[tuple[Prediction, BandStructure | None]]) -> None:
+        def predicted(values: list[tuple[Prediction, Any]]) -> None:
             if self.model is not model:
                 return
-            prediction, bands = values[-1]
+            prediction, more = values[-1]
+            if not structure.is_crystal:
+                self._states[structure.key] = more
             self.predictions = {**self.predictions, structure.key: prediction}
-            if bands is not None:
-                self.bands = {**self.bands, structure.key: bands}
+            if structure.is_crystal:
+                self.bands = {**self.bands, structure.key: more}
 
         def failed(sentences: list[str]) -> None:
             self.say(f"{structure.label} cannot be predicted: {sentences[-1]}", "warning")
@@ -94,7 +155,7 @@ class Findings(Training):
         self.pump.start(predict, done=predicted, failed=failed)
 
     def _forget_predictions(self, _: Any) -> None:
-        self.predictions = {}
+        self.predictions, self._states = {}, {}
         # What was read with matrices from elsewhere is no prediction.
         self.bands = {key: bands for key, bands in self.bands.items() if "learned" not in bands.sets}
 

@@ -13,6 +13,7 @@ from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.structures.selection import Split
 from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.units import energy_factor
 
 
@@ -69,7 +70,8 @@ class Results:
         dataset: the molecules and their references.
         mo_energy: predicted levels of every structure, ascending, of a crystal (n_k, n_bands), Ha; None where not
             predicted.
-        bands: works out the bands of a crystal by its place in the data set; None where there is no model.
+        bands, states: work out the bands of a crystal, the Hamiltonian of a molecule, by its place in the data set;
+            None where there is no model.
     """
 
     epoch: int
@@ -78,7 +80,9 @@ class Results:
     dataset: ReferenceDataset
     mo_energy: tuple[np.ndarray | None, ...]
     bands: Callable[[int], BandStructure] | None = None
+    states: Callable[[int], MoleculeState] | None = None
     _band_structures: dict[int, BandStructure] = field(default_factory=dict, repr=False)
+    _molecule_states: dict[int, MoleculeState] = field(default_factory=dict, repr=False)
 
     def band_structure(self, k: int) -> BandStructure | None:
         """Bands of a crystal on its standard path; None for a molecule. Worked out when first asked for."""
@@ -87,6 +91,18 @@ class Results:
         if k not in self._band_structures:
             self._band_structures[k] = self.bands(k)
         return self._band_structures[k]
+
+    def molecule_state(self, k: int) -> MoleculeState | None:
+        """Hamiltonian and orbitals of a molecule; None for a crystal. Worked out when first asked for."""
+        if self.states is None or self.dataset.structures[k].is_crystal:
+            return None
+        if k not in self._molecule_states:
+            self._molecule_states[k] = self.states(k)
+        return self._molecule_states[k]
+
+    def known_molecule_state(self, k: int) -> MoleculeState | None:
+        """The same if it has been worked out already."""
+        return self._molecule_states.get(k)
 
     @cached_property
     def n_atoms(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.finite import check_references
+from hamexplorer.train.molecule_state import MoleculeState, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Prepared, arrange, prepare
 from hamexplorer.train.runfile import RunState, fill, read_run, write_run
@@ -294,10 +295,12 @@ class _Run:
             self.predicted,
             p.raw,
             self._bands_of_now(),
+            self._states_of_now(),
         )
         watched = self.controls.watched
         if watched is not None and 0 <= watched < len(self.dataset):
             results.band_structure(watched)
+            results.molecule_state(watched)
         self._last_snapshot = time.monotonic()
         self.report(events.Snapshot(self.state.epoch, results))
 
@@ -312,6 +315,15 @@ class _Run:
             return makers[k].band_structure(model)
 
         return bands
+
+    def _states_of_now(self) -> Callable[[int], MoleculeState]:
+        """Works out a molecule's Hamiltonian with the weights of this moment."""
+        p, model = self._prepared, self.stepper.model
+
+        def state(k: int) -> MoleculeState:
+            return molecule_state(p.geometry, p.frames[k], model, self.dataset.references[k])
+
+        return state
 
     # ---- keeping -----------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry, basis_of
+from hamexplorer.train.molecule_state import MoleculeState, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
@@ -178,6 +179,15 @@ class TrainedModel:
         maker = BandMaker.of(self.geometry, self.fixed, crystal, mesh, smearing=smearing)
         return maker.band_structure(self.model)
 
+    def molecule_state(self, structure: Structure, reference: Reference | None = None) -> MoleculeState:
+        """Hamiltonian and orbitals of a molecule, beside a reference if there is one.
+
+        Raises:
+            StructureError, BasisError: for a structure that the model cannot take.
+        """
+        (frame,) = self._frames([structure])
+        return molecule_state(self.geometry, frame, self.model, reference)
+
     def predict(self, structures: Sequence[Structure]) -> list[Prediction]:
         """Properties of structures; no reference calculation is made.
 
@@ -257,6 +267,7 @@ class TrainedModel:
             predicted,
             raws,
             lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
+            lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
         )
 
 
@@ -269,6 +280,7 @@ def make_results(
     predicted: Predicted,
     raw: Sequence[dict[str, np.ndarray]],
     bands: Callable[[int], BandStructure] | None = None,
+    states: Callable[[int], MoleculeState] | None = None,
 ) -> Results:
     """Set predictions beside references; structures without a frame or a prediction are left out."""
 
@@ -280,7 +292,7 @@ def make_results(
         return value, weight, predicted.values[k][name], raw[k].get(name)
 
     targets = {name: target_result(name, [entry(k, name) for k in range(len(dataset))]) for name in names}
-    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands)
+    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states)
 
 
 def _points_of(frame: Frame) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ CHARGE_FACTOR = 100.0
 _CLIP_DISTANCE = 3
 #: Of the cylinders along the cell's edges, Å.
 _EDGE_RADIUS = 0.05
+#: Of the halo around atoms that are pointed out.
+_HALO = "#CC79A7"
 _EDGE_COLOR = {False: [0.25, 0.32, 0.4], True: [0.72, 0.78, 0.85]}
 
 
@@ -37,6 +40,8 @@ class StructureView:
         self.widget.stage.set_parameters(clip_dist=_CLIP_DISTANCE)
         self.legend: tuple[LegendEntry, ...] = ()
         self._components: list[Any] = []
+        self._structure: Structure | None = None
+        self._lit: Any = None
         self._oriented: tuple[Any, ...] = ()
         self._shown: tuple[Any, ...] | None = None
         self._dark = dark
@@ -60,7 +65,8 @@ class StructureView:
             content = (structure.key, b"" if charges is None else charges.tobytes(), copies, self._dark)
         if content == self._shown:
             return
-        self._shown = content
+        self._shown, self._structure = content, structure
+        self.light(())
         for component in reversed(self._components):
             self.widget.remove_component(component)
         self._components = []
@@ -110,6 +116,32 @@ class StructureView:
         corners = np.unique(np.round(edges.reshape(-1, 3), 6), axis=0)
         shapes += [("sphere", corner, color, _EDGE_RADIUS) for corner in corners.tolist()]
         self._components.append(self.widget._add_shape(shapes, name="cell"))
+
+    def light(self, atoms: Sequence[int]) -> None:
+        """Point out some atoms by a halo, in place of those before."""
+        if self._lit is not None:
+            self.widget.remove_component(self._lit)
+            self._lit = None
+        structure = self._structure
+        chosen = [a for a in atoms if structure is not None and a < structure.n_atoms]
+        if not chosen or structure is None:
+            return
+        halo = Structure(structure.numbers[chosen], structure.positions[chosen])
+        text = self._nglview.TextStructure(pdb_text(halo), ext="pdb")
+        self._lit = self.widget.add_component(text, default_representation=False)
+        self._lit.add_representation(
+            "spacefill", color=_HALO, opacity=0.45, radius_scale=0.55, depth_write=False
+        )
+
+    def on_atom(self, callback: Callable[[int], None]) -> None:
+        """Call ``callback`` with the atom that is clicked; copies stand for the cell's own."""
+
+        def clicked(change: dict[str, Any]) -> None:
+            index = (change["new"] or {}).get("atom1", {}).get("index")
+            if isinstance(index, int) and self._structure is not None:
+                callback(index % self._structure.n_atoms)
+
+        self.widget.observe(clicked, "picked")
 
     def set_dark(self, dark: bool) -> None:
         """Match the background to a dark or a light page; the cell's edges follow when it is shown again."""

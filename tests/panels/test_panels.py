@@ -196,8 +196,13 @@ def test_each_state_allows_its_buttons(session, state, allowed):
 
 def test_the_results_panel_says_what_to_do_before_the_first_run(session):
     panel = ResultsPanel(session, Page())
-    for plot in panel._plots.values():
-        assert "Press Train" in plot.figure.layout.annotations[0].text
+    for name, plot in panel._plots.items():
+        if name == "orbital":  # the calculations have theirs already
+            assert plot.figure.layout.meta["together"] == ["scene", "scene2"]
+        elif name == "matrix":
+            assert "The learned Hamiltonian" in plot.figure.layout.annotations[0].text
+        else:
+            assert "Press Train" in plot.figure.layout.annotations[0].text
 
 
 def test_the_dark_page_turns_plots_dark(session):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from hamexplorer.plots import History, PlotContext
+from hamexplorer.reference.dataset import read_dataset
+from hamexplorer.train.molecule_state import MoleculeState, OrbitalSet, calculated_state
 from hamexplorer.units import energy_factor
 
 N_MOLECULES, N_OCC, N_SMALL, N_LARGE = 12, 3, 6, 20
@@ -184,5 +186,15 @@ def results() -> Results:
 
 
 @pytest.fixture
-def context(results: Results) -> PlotContext:
-    return PlotContext(history=make_history(20, "mo_energy", "dipole"), results=results, picked=10)
+def context(results: Results, state: MoleculeState) -> PlotContext:
+    history = make_history(20, "mo_energy", "dipole")
+    return PlotContext(history=history, results=results, picked=10, state=state)
+
+
+@pytest.fixture(scope="session")
+def state() -> MoleculeState:
+    """Ethane, with a learned matrix half-way between the two calculations."""
+    found = calculated_state(read_dataset("ethane").references[0], "sto-3g")
+    middle = (found.sets["raw"].matrix + found.sets["reference"].matrix) / 2
+    sets = {"raw": found.sets["raw"], "learned": OrbitalSet(middle), "reference": found.sets["reference"]}
+    return replace(found, sets=sets)

@@ -161,7 +161,7 @@ def test_levels_have_three_columns_and_the_gap_with_its_unit(context):
     names = [
         f"{column} {kind}" for column in ("STO-3G", "learned", "def2-TZVP") for kind in ("occupied", "empty")
     ]
-    assert [each.name for each in figure.data[1:]] == names
+    assert [each.name for each in figure.data[1:]] == [*names, "chosen orbital"]
     entry = context.results.dataset.references[10].large.mo_energy
     gap = (entry[3] - entry[2]) * HARTREE
     assert f"<b>{gap:.2f}</b> eV" in texts(figure)

@@ -1,0 +1,160 @@
+"""The Hamiltonian of the picked molecule as a picture: rows and columns are orbitals, blocks are pairs of atoms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from hamexplorer.plots import theme
+from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, number, state_missing
+from hamexplorer.train.molecule_state import MoleculeState
+
+#: What can be shown, and its name in the menu.
+MATRICES = {
+    "learned": "learned",
+    "reference": "reference",
+    "error": "learned − reference",
+    "raw": "small-basis SCF",
+}
+#: Blue, white, red of Brewer's RdBu, which all colour visions tell apart; the middle follows the page.
+_NEGATIVE, _POSITIVE = "#2166AC", "#B2182B"
+
+
+@PLOTS.register("matrix")
+class Matrix(Plot):
+    """Heat map of one Hamiltonian, or of what is wrong with it; a click on a block points out its two atoms."""
+
+    label = "Hamiltonian"
+    help = (
+        "Each square is one number: how strongly two orbitals are coupled, on the diagonal their own energy. Lines "
+        "part the atoms. Click a block to see its two atoms in the structure. Core orbitals are off the colour scale."
+    )
+
+    def unavailable(self, context: PlotContext) -> str:
+        reason = state_missing(context)
+        if reason:
+            return reason
+        assert context.state is not None
+        wanted = ("learned", "reference") if context.matrix == "error" else (context.matrix,)
+        for name in wanted:
+            if name not in context.state.sets:
+                return f"The {name} Hamiltonian of this molecule is not known: show another one."
+        return ""
+
+    def figure(self, context: PlotContext) -> go.Figure:
+        state = context.state
+        assert state is not None
+        values = matrix_shown(state, context.matrix) * context.energy_factor
+        full = _full_scale(values, state)
+        labels = _labels(state)
+        atom = state.layout.atom_of_ao.astype(int)
+        pairs = np.stack(np.broadcast_arrays(atom[:, None], atom), axis=-1)
+        trace = go.Heatmap(
+            z=np.round(values, 5),
+            zmin=-full,
+            zmax=full,
+            colorscale=_scale(context),
+            customdata=pairs.tolist(),
+            meta={"choose": "atoms"},
+            text=[[f"{row} – {column}" for column in labels] for row in labels],
+            hovertemplate=f"%{{text}}<br>%{{z:.4f}} {context.units}<extra></extra>",
+            colorbar={
+                "title": {"text": context.units, "side": "right"},
+                "thickness": 12,
+                "outlinewidth": 0,
+                "tickfont": {"color": context.palette.muted, "size": 11},
+            },
+        )
+        return go.Figure([trace], self._layout(context, state))
+
+    def _layout(self, context: PlotContext, state: MoleculeState) -> go.Layout:
+        edges = state.layout.offsets[1:-1] - 0.5
+        n_ao = state.layout.n_ao
+        line: dict[str, Any] = {"color": context.palette.line, "width": 1}
+        shapes = [
+            {"type": "line", "x0": a, "x1": b, "y0": c, "y1": d, "line": line}
+            for e in edges.tolist()
+            for a, b, c, d in ((e, e, -0.5, n_ao - 0.5), (-0.5, n_ao - 0.5, e, e))
+        ]
+        shapes += _boxes(state, context)
+        middles = ((state.layout.offsets[:-1] + state.layout.offsets[1:] - 1) / 2).tolist()
+        names = [f"{symbol}{k + 1}" for k, symbol in enumerate(state.structure.symbols)]
+        axis: dict[str, Any] = {
+            "tickvals": middles,
+            "ticktext": names,
+            "showgrid": False,
+            "range": [-0.5, n_ao - 0.5],
+            "constrain": "domain",
+        }
+        return theme.frame(
+            context.palette,
+            height=460,
+            uirevision=state.structure.key,
+            shapes=shapes,
+            xaxis=axis,
+            yaxis=axis | {"range": [n_ao - 0.5, -0.5], "scaleanchor": "x"},
+        )
+
+
+def matrix_shown(state: MoleculeState, name: str) -> np.ndarray:
+    """One of :data:`MATRICES`, shape (n_ao, n_ao), Ha."""
+    if name == "error":
+        return state.sets["learned"].matrix - state.sets["reference"].matrix
+    return state.sets[name].matrix
+
+
+def _labels(state: MoleculeState) -> list[str]:
+    """`C1 2px`: people count atoms from one."""
+    found = []
+    for label in state.layout.labels:
+        atom, symbol, orbital = label.split(" ", 2)
+        found.append(f"{symbol}{int(atom) + 1} {orbital}")
+    return found
+
+
+def _full_scale(values: np.ndarray, state: MoleculeState) -> float:
+    """End of the colour scale: the largest number between valence orbitals; those of cores are tens of times larger."""
+    core = np.array([label.split(" ")[2].startswith("1s") for label in state.layout.labels])
+    core &= np.repeat(state.structure.numbers > 2, np.diff(state.layout.offsets))
+    valence = values[np.ix_(~core, ~core)]
+    return max(float(np.abs(valence if valence.size else values).max()), 1e-6)
+
+
+def _scale(context: PlotContext) -> list[list[Any]]:
+    return [[0.0, _NEGATIVE], [0.5, "#1b1b1b" if context.dark else "#FFFFFF"], [1.0, _POSITIVE]]
+
+
+def _boxes(state: MoleculeState, context: PlotContext) -> list[dict[str, Any]]:
+    """Frames around the blocks of the atoms that are pointed out: of one atom, all its blocks."""
+    atoms = [a for a in context.marked if a < state.structure.n_atoms]
+    first, n_ao = state.layout.offsets, state.layout.n_ao
+    line = {"color": context.palette.picked, "width": 3}
+
+    def box(rows: tuple[int, int], columns: tuple[int, int]) -> dict[str, Any]:
+        ends = {"x0": columns[0] - 0.5, "x1": columns[1] - 0.5, "y0": rows[0] - 0.5, "y1": rows[1] - 0.5}
+        return {"type": "rect", "line": line} | ends
+
+    spans = [(int(first[a]), int(first[a + 1])) for a in atoms]
+    if len(spans) == 1:
+        return [box(spans[0], (0, n_ao)), box((0, n_ao), spans[0])]
+    if len(spans) == 2:
+        return [box(spans[0], spans[1]), box(spans[1], spans[0])]
+    return []
+
+
+def said_of_block(state: MoleculeState, marked: tuple[int, ...], context: PlotContext) -> str:
+    """A sentence about the pointed-out block: how strong it is, and how wrong."""
+    if len(marked) != 2 or max(marked) >= state.structure.n_atoms:
+        return ""
+    first = state.layout.offsets
+    rows, columns = (slice(int(first[a]), int(first[a + 1])) for a in marked)
+    names = " – ".join(f"{state.structure.symbols[a]}{a + 1}" for a in marked)
+    factor = context.energy_factor
+    size = float(np.linalg.norm(state.sets["learned"].matrix[rows, columns])) * factor
+    said = f"Block {names}: norm {number(size)} {context.units}"
+    if "reference" in state.sets:
+        error = float(np.linalg.norm(matrix_shown(state, "error")[rows, columns])) * factor
+        said += f", off the reference by {number(error)} {context.units}"
+    return f"{said}."

@@ -1,0 +1,123 @@
+"""One molecule's orbitals as a model, the small basis and the reference see them, in one set of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from hamexplorer.basis.layout import AOLayout
+from hamexplorer.physics.molecule import element_shells, make_mole
+from hamexplorer.physics.populations import inverse_square_root
+from hamexplorer.reference.properties import Reference
+from hamexplorer.structures.structure import Structure
+from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
+from hamexplorer.train.frames import Frame
+from hamexplorer.train.geometry import Geometry
+from hamexplorer.train.step import hamiltonians
+
+
+@dataclass(frozen=True, eq=False)
+class OrbitalSet:
+    """A Hamiltonian between Löwdin orbitals of the small basis, and its eigenvectors.
+
+    Attributes:
+        matrix: shape (n_ao, n_ao), Ha.
+    """
+
+    matrix: np.ndarray
+
+    @cached_property
+    def _solved(self) -> tuple[np.ndarray, np.ndarray]:
+        energy, coeff = np.linalg.eigh(self.matrix)
+        return energy, coeff
+
+    @property
+    def energy(self) -> np.ndarray:
+        """Levels, ascending, shape (n_ao,), Ha."""
+        return self._solved[0]
+
+    @property
+    def coeff(self) -> np.ndarray:
+        """Orbitals in columns between Löwdin orbitals, orthonormal, shape (n_ao, n_ao)."""
+        return self._solved[1]
+
+
+@dataclass(frozen=True, eq=False)
+class MoleculeState:
+    """What is known of one molecule's Hamiltonian.
+
+    Attributes:
+        structure: the molecule.
+        basis: name of the small basis.
+        n_occ: doubly occupied orbitals.
+        sets: "raw" (small-basis SCF), "learned", and "reference": the large basis' Fock matrix between intrinsic
+            atomic orbitals, whose occupied levels are the large basis' own; each only where it is known.
+    """
+
+    structure: Structure
+    basis: str
+    n_occ: int
+    sets: Mapping[str, OrbitalSet]
+
+    @cached_property
+    def layout(self) -> AOLayout:
+        numbers = tuple(int(z) for z in self.structure.numbers)
+        return AOLayout(numbers, {z: element_shells(self.basis, z) for z in set(numbers)})
+
+    @cached_property
+    def orthogonaliser(self) -> np.ndarray:
+        """S^-½ of the small basis, shape (n_ao, n_ao)."""
+        return inverse_square_root(make_mole(self.structure, self.basis).intor_symmetric("int1e_ovlp"))
+
+    def orbital(self, name: str, index: int) -> np.ndarray:
+        """One orbital of a set in atomic orbitals, shape (n_ao,)."""
+        return self.orthogonaliser @ self.sets[name].coeff[:, index]
+
+    def overlap(self, one: str, other: str) -> np.ndarray:
+        """⟨i|j⟩ between the orbitals of two sets, shape (n_ao, n_ao)."""
+        return self.sets[one].coeff.T @ self.sets[other].coeff
+
+
+def molecule_state(
+    geometry: Geometry, frame: Frame, model: Any, reference: Reference | None = None
+) -> MoleculeState:
+    """The state of a molecule as a model sees it now.
+
+    Args:
+        geometry: of the model.
+        frame: of the molecule, with the model's fixed start in its base.
+        model: the trained part.
+        reference: the molecule's reference values, if there are any.
+    """
+    assert isinstance(geometry.basis, str)
+    # Roomy, so that molecules of similar size share one compilation.
+    batch = make_batch([frame], roomy_shape(batch_shape([frame], 1)), geometry.template, ())
+    n_ao = frame.base.shape[-1]
+    learned = np.asarray(jax.device_get(hamiltonians(model, batch)))[0, 0, :n_ao, :n_ao]
+    calculated = {} if reference is None else dict(_calculated(reference))
+    last = {name: calculated.pop(name) for name in ("reference",) if name in calculated}
+    sets = {**calculated, "learned": OrbitalSet(learned), **last}
+    return MoleculeState(frame.structure, geometry.basis, int(frame.integrals.n_occ), sets)
+
+
+def calculated_state(reference: Reference, basis: str) -> MoleculeState | None:
+    """What the calculations alone say of a molecule, no model asked; None if they left no matrices."""
+    sets = _calculated(reference)
+    return MoleculeState(reference.structure, basis, reference.n_occ, sets) if sets else None
+
+
+@lru_cache(maxsize=8)
+def _calculated(reference: Reference) -> Mapping[str, OrbitalSet]:
+    """The sets that do not change while a model learns; the same objects each time."""
+    found = {}
+    if reference.fock is not None and reference.overlap is not None:
+        x = inverse_square_root(reference.overlap)
+        found["raw"] = OrbitalSet(x @ reference.fock @ x)
+    if reference.iao_fock is not None:
+        found["reference"] = OrbitalSet(reference.iao_fock)
+    return found

@@ -1,0 +1,49 @@
+"""What the pages show of one molecule is what the run says of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hamexplorer.train.molecule_state import calculated_state
+
+
+@pytest.fixture(scope="module")
+def state(three_epochs, ethanes):
+    return three_epochs.model.molecule_state(ethanes.structures[3], ethanes.references[3])
+
+
+def test_the_learned_levels_are_those_of_the_evaluation(three_epochs, ethanes, state):
+    levels = three_epochs.model.evaluate(ethanes).mo_energy[3]
+    np.testing.assert_allclose(state.sets["learned"].energy, levels, atol=1e-9)
+
+
+def test_calculated_levels_are_those_of_the_calculations(ethanes, state):
+    reference = ethanes.references[3]
+    np.testing.assert_allclose(state.sets["raw"].energy, reference.small.mo_energy, atol=1e-6)
+    occupied = slice(0, reference.n_occ)
+    np.testing.assert_allclose(
+        state.sets["reference"].energy[occupied], reference.large.mo_energy[occupied], atol=1e-5
+    )
+
+
+def test_orbitals_are_orthonormal_in_the_overlap(ethanes, state):
+    overlap = ethanes.references[3].overlap
+    coeff = np.stack([state.orbital("learned", n) for n in range(state.layout.n_ao)], axis=1)
+    np.testing.assert_allclose(coeff.T @ overlap @ coeff, np.eye(len(coeff)), atol=1e-8)
+    unitary = state.overlap("learned", "reference")
+    np.testing.assert_allclose(unitary @ unitary.T, np.eye(len(unitary)), atol=1e-10)
+
+
+def test_calculations_are_known_without_a_model(ethanes, state):
+    alone = calculated_state(ethanes.references[3], "sto-3g")
+    assert list(alone.sets) == ["raw", "reference"]
+    # The very same objects: what was drawn of them need not be drawn again.
+    assert all(alone.sets[name] is state.sets[name] for name in alone.sets)
+
+
+def test_results_work_a_state_out_once(three_epochs, ethanes):
+    results = three_epochs.model.evaluate(ethanes)
+    assert results.known_molecule_state(2) is None
+    found = results.molecule_state(2)
+    assert results.known_molecule_state(2) is found is results.molecule_state(2)
