@@ -28,11 +28,16 @@ def card(
     *names: str,
     number: int | None = None,
     aside: widgets.Widget | None = None,
+    about: str = "",
 ) -> widgets.VBox:
-    """A titled box; a number makes it a step, ``aside`` stands beside the title."""
+    """A titled box; a number makes it a step, ``aside`` stands beside the title, ``about`` opens below it."""
     badge = f"<span class='hx-step' aria-hidden='true'>{number}</span>" if number is not None else ""
     heading = text(f"<h2>{badge}{escape(title)}</h2>", "hx-heading")
     top = heading if aside is None else row(heading, aside, names=["hx-between"])
+    if about:
+        # Folded away by the browser alone: no kernel is asked, and a keyboard opens it.
+        said = f"<details><summary>What this shows</summary>{escape(about)}</details>"
+        children = [text(said, "hx-about"), *children]
     return styled(widgets.VBox([top, *children]), "hx-card", *names)
 
 

@@ -10,16 +10,14 @@ import ipywidgets as widgets
 
 from hamexplorer.panels.bands import BandsPanel
 from hamexplorer.panels.download import DownloadButton
+from hamexplorer.panels.electrons import ElectronsPanel
 from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import card, row, styled, text
 from hamexplorer.plots import PLOTS, PlotContext
-from hamexplorer.plots.columns import level_name
 from hamexplorer.plots.live import LivePlot
-from hamexplorer.plots.matrix import MATRICES, said_of_block
 from hamexplorer.plots.plot import number, scale_of
 from hamexplorer.session import EXPORTS, Session
-from hamexplorer.train.molecule_state import MoleculeState
 
 _PARTS = [("all", "all"), ("training", "train"), ("validation", "validation"), ("test", "test")]
 _MEASURES = (("mae", "MAE"), ("rmse", "RMSE"), ("rmse_per_atom", "RMSE per atom"))
@@ -30,7 +28,6 @@ class ResultsPanel:
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
-        self._quiet = False
         self._units = styled(
             widgets.ToggleButtons(options=["eV", "Ha"], description="Energies in"), "hx-toggle"
         )
@@ -38,18 +35,13 @@ class ResultsPanel:
             widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part"
         )
         self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
-        self._orbital = styled(widgets.Dropdown(description="Orbital"), "hx-inline", "hx-orbital-choice")
-        self._matrix = styled(
-            widgets.Dropdown(description="Show", options=[(label, name) for name, label in MATRICES.items()]),
-            "hx-inline",
-            "hx-matrix-choice",
-        )
-        self._bands = BandsPanel()
-        others = [name for name in PLOTS if name not in self._bands.plots]
-        self._plots = self._bands.plots | {name: LivePlot(name, self._context()) for name in others}
         self._due: dict[str, None] = {}
+        self._plots: dict[str, LivePlot] = {}
+        self._bands, self._electrons = BandsPanel(), ElectronsPanel(session, self._draw)
+        of_panels = self._bands.plots | self._electrons.plots
+        others = [name for name in PLOTS if name not in of_panels]
+        self._plots |= of_panels | {name: LivePlot(name, self._context()) for name in others}
         self._errors = text("", "hx-errors")
-        self._block = text("", "hx-help", "hx-block")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
         self._downloads = {
@@ -65,32 +57,35 @@ class ResultsPanel:
         session.observe(lambda _: self._draw("loss"), "history")
         session.observe(lambda _: self._results_changed(), "results")
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
-        session.observe(lambda _: self._state_changed(), "state_of_picked")
-        session.observe(lambda _: self._orbital_changed(), "orbital")
-        session.observe(lambda _: self._draw("matrix"), "marked")
-        self._orbital.observe(lambda change: self._orbital_wanted(change["new"]), "value")
-        self._matrix.observe(lambda _: self._draw("matrix"), "value")
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
-        self._plots["matrix"].on_choose("atoms", session.mark)
         session.observe(lambda _: self._draw(*self._bands.plots), "bands")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
         session.observe(lambda _: self._allow(), ["results", "model"])
         self._results_changed()
-        self._state_changed()
+        self._draw(*self._electrons.plots)
         self._allow()
 
     def _laid_out(self) -> widgets.Widget:
         downloads = row(*self._downloads.values(), names=["hx-downloads"])
         toolbar = row(self._units, self._part, downloads, names=["hx-toolbar"])
-        inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in self._bands.plots}
+        of_panels = self._bands.plots | self._electrons.plots
+        inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in of_panels}
         inside["errors"].append(self._errors)
-        inside["matrix"].append(self._block)
-        beside = {"parity": self._target, "orbital": self._orbital, "matrix": self._matrix}
+        beside = {"parity": self._target}
         cards = {
-            name: card(PLOTS[name].label, children, "hx-plot", f"hx-plot-{name}", aside=beside.get(name))
+            name: card(
+                PLOTS[name].label,
+                children,
+                "hx-plot",
+                f"hx-plot-{name}",
+                aside=beside.get(name),
+                about=PLOTS[name].help,
+            )
             for name, children in inside.items()
         }
+        last = cards.pop("errors")
         order = [self._bands.widget, cards.pop("parity"), self._molecule.widget, *cards.values()]
+        order += [*self._electrons.cards.values(), last]
         grid = styled(widgets.Box(order), "hx-results-grid")
         return styled(widgets.VBox([toolbar, self._tiles, grid]), "hx-results")
 
@@ -101,21 +96,18 @@ class ResultsPanel:
             results=session.results,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),
-            state=session.state_of_picked,
-            orbital=session.orbital,
-            marked=session.marked,
-            matrix=self._matrix.value,
             units=self._units.value,
             dark=self._page.dark,
             part=self._part.value,
             target=self._target.value,
             **self._bands.choices,
+            **self._electrons.choices,
         )
 
     def _draw(self, *names: str) -> None:
         """Draw these plots, or all, one at a time, so that a click in between is answered."""
         idle = not self._due
-        self._due.update(dict.fromkeys(names or self._plots))
+        self._due.update(dict.fromkeys(name for name in names or self._plots if name in self._plots))
         if idle and self._due:
             self._session.pump.soon(self._draw_next)
 
@@ -127,11 +119,7 @@ class ResultsPanel:
             if name == "errors":
                 self._errors.value = errors_table(context)
                 self._tiles.value = tiles(context)
-            if name == "matrix":
-                state = context.state
-                self._block.value = (
-                    "" if state is None else escape(said_of_block(state, context.marked, context))
-                )
+            self._electrons.follow(name, context)
             if name == "bands":
                 self._bands.follow(context, is_crystal=self._is_crystal())
         finally:
@@ -142,30 +130,6 @@ class ResultsPanel:
     def _is_crystal(self) -> bool:
         session = self._session
         return 0 <= session.picked < len(session.structures) and session.structures[session.picked].is_crystal
-
-    def _state_changed(self) -> None:
-        state = self._session.state_of_picked
-        self._show_orbital([] if state is None else _orbitals_of(state))
-        self._draw("orbital", "matrix")
-
-    def _show_orbital(self, options: list[tuple[str, int]]) -> None:
-        """What can be chosen and what is; a menu that is filled anew chooses its first entry, which nobody meant."""
-        self._quiet = True
-        try:
-            if tuple(self._orbital.options) != tuple(options):
-                self._orbital.options = options
-            if self._session.orbital in [place for _, place in options]:
-                self._orbital.value = self._session.orbital
-        finally:
-            self._quiet = False
-
-    def _orbital_changed(self) -> None:
-        self._show_orbital(list(self._orbital.options))
-        self._draw("orbital", "levels")
-
-    def _orbital_wanted(self, place: int | None) -> None:
-        if place is not None and not self._quiet:
-            self._session.choose_orbital(place)
 
     def _units_changed(self) -> None:
         self._molecule.set_units(self._units.value)
@@ -184,12 +148,6 @@ class ResultsPanel:
     def _allow(self) -> None:
         for kind, button in self._downloads.items():
             button.reason = self._session.why_not_export(kind)
-
-
-def _orbitals_of(state: MoleculeState) -> list[tuple[str, int]]:
-    """Names and places, the highest first, as in the diagram of levels."""
-    n_ao = state.layout.n_ao
-    return [(level_name(index, state.n_occ), index - state.n_occ + 1) for index in reversed(range(n_ao))]
 
 
 def tiles(context: PlotContext) -> str:

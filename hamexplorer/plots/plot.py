@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from hamexplorer.plots.history import History
 from hamexplorer.plots.theme import DARK, LIGHT, Palette
 from hamexplorer.units import energy_factor
 
-if TYPE_CHECKING:  # drawing needs the results themselves, not the machinery that makes them
+if TYPE_CHECKING:
+    from hamexplorer.physics.spectra import Transitions
+
+    # Drawing needs the results themselves, not the machinery that makes them
     from hamexplorer.train.bands import BandStructure
     from hamexplorer.train.molecule_state import MoleculeState
     from hamexplorer.train.results import Results
@@ -31,6 +35,9 @@ class PlotContext:
         state: Hamiltonian and orbitals of a picked molecule, as far as known.
         orbital: the chosen orbital, counted from the HOMO (0), LUMO (1).
         marked: atoms that are pointed out.
+        spectrum: which spectrum of a molecule is shown, a key of :data:`hamexplorer.plots.spectrum.SPECTRA`.
+        spectrum_eV: standard deviation of a line in it.
+        excitations: "raw" and "learned" Tamm-Dancoff transitions of the picked molecule, where worked out.
         matrix: which Hamiltonian is shown: "raw", "learned", "reference" or "error" (learned less reference).
         units: "eV" or "Ha", for energies.
         dark: whether the page is dark.
@@ -50,6 +57,9 @@ class PlotContext:
     orbital: int = 0
     marked: tuple[int, ...] = ()
     matrix: str = "learned"
+    spectrum: str = "density"
+    spectrum_eV: float = 0.3
+    excitations: Mapping[str, Transitions] = field(default_factory=dict)
     units: str = "eV"
     dark: bool = False
     part: str = "all"

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from hamexplorer.physics.spectra import Transitions
 from hamexplorer.session.training import Training
 from hamexplorer.train.bands import BandStructure
-from hamexplorer.train.molecule_state import MoleculeState, calculated_state
+from hamexplorer.train.molecule_state import MoleculeState, calculated_state, excitations_of
 from hamexplorer.train.results import Results
 from hamexplorer.train.trained import Prediction
 
@@ -26,6 +27,9 @@ class Findings(Training):
     state_of_picked = traitlets.Any(
         None, allow_none=True, help="MoleculeState of the picked molecule, or None"
     )
+    excitations = traitlets.Dict(
+        help='"raw" and "learned" -> Tamm-Dancoff transitions of the picked molecule'
+    )
     orbital = traitlets.Int(0, help="the orbital that every view shows, counted from the HOMO (0); LUMO is 1")
     marked = traitlets.Tuple(help="atoms that every view points out: one, or the two of a block")
 
@@ -33,6 +37,7 @@ class Findings(Training):
         super().__init__(**kwargs)
         self.observe(self._forget_predictions, "model")
         self._states: dict[str, MoleculeState] = {}
+        self._exciting, self._excited = False, None
         self.observe(self._predict_picked, ["picked", "model", "structures"])
         self.observe(self._find_state, ["picked", "results", "structures", "dataset", "predictions"])
         self.observe(lambda _: self.mark(()), "picked")
@@ -81,6 +86,37 @@ class Findings(Training):
         if state is not None and 0 <= state.n_occ - 1 + from_homo < n_ao:
             self.orbital = from_homo
 
+    def excite(self) -> None:
+        """Work out the excitations of the picked molecule; what was asked last counts, and none is worked out twice."""
+        state = self.state_of_picked
+        if state is None or state is self._excited:
+            return
+        if self._exciting:
+            return  # the worker looks again when it is done
+        self._exciting = True
+        started = state
+        if self._excited is None or self._excited.structure is not started.structure:
+            self.excitations = {}
+
+        def work() -> dict[str, Transitions]:
+            wanted = [name for name in ("raw", "learned") if name in started.sets]
+            return {name: excitations_of(started, name) for name in wanted}
+
+        def done(found: list[dict[str, Transitions]]) -> None:
+            self._exciting, self._excited = False, started
+            current = self.state_of_picked
+            if current is not None and current.structure is started.structure:
+                self.excitations = found[-1]
+            # While it trains, states come faster than this: the next one is asked for by whoever looks then.
+            if current is not None and current.structure is not started.structure:
+                self.excite()
+
+        def failed(sentences: list[str]) -> None:
+            self._exciting, self._excited = False, started
+            self.say(sentences[-1], "warning", "training")
+
+        self.pump.start(work, done=done, failed=failed)
+
     def mark(self, atoms: Sequence[int]) -> None:
         """Point out one atom, or two whose block is meant; the same two again, or nothing, end it."""
         wanted = tuple(dict.fromkeys(int(a) for a in atoms))[:2]
@@ -119,7 +155,10 @@ class Findings(Training):
             return self._states[key]
         if not self.has_reference(index):
             return None
-        return calculated_state(self.dataset.references[index], self.dataset.method.small_basis)
+        method = self.dataset.method
+        return calculated_state(
+            self.dataset.references[index], method.small_basis, getattr(method, "xc", "hf")
+        )
 
     def _predict_picked(self, _: Any = None) -> None:
         """Predict the picked structure if it has no reference, so that its levels can be shown."""

@@ -13,6 +13,7 @@ import numpy as np
 from hamexplorer.basis.layout import AOLayout
 from hamexplorer.physics.molecule import element_shells, make_mole
 from hamexplorer.physics.populations import inverse_square_root
+from hamexplorer.physics.spectra import Transitions, tamm_dancoff
 from hamexplorer.reference.properties import Reference
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
@@ -57,12 +58,16 @@ class MoleculeState:
         n_occ: doubly occupied orbitals.
         sets: "raw" (small-basis SCF), "learned", and "reference": the large basis' Fock matrix between intrinsic
             atomic orbitals, whose occupied levels are the large basis' own; each only where it is known.
+        large_energy: all levels of the large basis, ascending, Ha; None where not known.
+        xc: functional of the calculations; "hf" if not known.
     """
 
     structure: Structure
     basis: str
     n_occ: int
     sets: Mapping[str, OrbitalSet]
+    large_energy: np.ndarray | None = None
+    xc: str = "hf"
 
     @cached_property
     def layout(self) -> AOLayout:
@@ -84,7 +89,7 @@ class MoleculeState:
 
 
 def molecule_state(
-    geometry: Geometry, frame: Frame, model: Any, reference: Reference | None = None
+    geometry: Geometry, frame: Frame, model: Any, reference: Reference | None = None, xc: str = "hf"
 ) -> MoleculeState:
     """The state of a molecule as a model sees it now.
 
@@ -93,6 +98,7 @@ def molecule_state(
         frame: of the molecule, with the model's fixed start in its base.
         model: the trained part.
         reference: the molecule's reference values, if there are any.
+        xc: functional of the calculations.
     """
     assert isinstance(geometry.basis, str)
     # Roomy, so that molecules of similar size share one compilation.
@@ -102,13 +108,26 @@ def molecule_state(
     calculated = {} if reference is None else dict(_calculated(reference))
     last = {name: calculated.pop(name) for name in ("reference",) if name in calculated}
     sets = {**calculated, "learned": OrbitalSet(learned), **last}
-    return MoleculeState(frame.structure, geometry.basis, int(frame.integrals.n_occ), sets)
+    large = None if reference is None else reference.large.mo_energy
+    return MoleculeState(frame.structure, geometry.basis, int(frame.integrals.n_occ), sets, large, xc)
 
 
-def calculated_state(reference: Reference, basis: str) -> MoleculeState | None:
+def calculated_state(reference: Reference, basis: str, xc: str = "hf") -> MoleculeState | None:
     """What the calculations alone say of a molecule, no model asked; None if they left no matrices."""
     sets = _calculated(reference)
-    return MoleculeState(reference.structure, basis, reference.n_occ, sets) if sets else None
+    large = reference.large.mo_energy
+    return MoleculeState(reference.structure, basis, reference.n_occ, sets, large, xc) if sets else None
+
+
+def excitations_of(state: MoleculeState, name: str) -> Transitions:
+    """Tamm-Dancoff transitions from the orbitals of one set; raises StructureError where that is too much."""
+    return _excitations(state.structure, state.basis, state.xc, state.sets[name], state.n_occ)
+
+
+@lru_cache(maxsize=8)
+def _excitations(structure: Structure, basis: str, xc: str, orbitals: OrbitalSet, n_occ: int) -> Transitions:
+    coeff = MoleculeState(structure, basis, n_occ, {}).orthogonaliser @ orbitals.coeff
+    return tamm_dancoff(structure, basis, xc, orbitals.energy, coeff, n_occ)
 
 
 @lru_cache(maxsize=8)

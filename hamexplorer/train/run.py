@@ -318,10 +318,10 @@ class _Run:
 
     def _states_of_now(self) -> Callable[[int], MoleculeState]:
         """Works out a molecule's Hamiltonian with the weights of this moment."""
-        p, model = self._prepared, self.stepper.model
+        p, model, xc = self._prepared, self.stepper.model, getattr(self.dataset.method, "xc", "hf")
 
         def state(k: int) -> MoleculeState:
-            return molecule_state(p.geometry, p.frames[k], model, self.dataset.references[k])
+            return molecule_state(p.geometry, p.frames[k], model, self.dataset.references[k], xc)
 
         return state
 

@@ -186,7 +186,7 @@ class TrainedModel:
             StructureError, BasisError: for a structure that the model cannot take.
         """
         (frame,) = self._frames([structure])
-        return molecule_state(self.geometry, frame, self.model, reference)
+        return molecule_state(self.geometry, frame, self.model, reference, getattr(self.method, "xc", "hf"))
 
     def predict(self, structures: Sequence[Structure]) -> list[Prediction]:
         """Properties of structures; no reference calculation is made.
