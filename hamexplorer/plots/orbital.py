@@ -15,10 +15,10 @@ from hamexplorer.physics.orbital_grid import OrbitalGrid, enclosing_value
 from hamexplorer.plots import theme
 from hamexplorer.plots.columns import level_name
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, state_missing
+from hamexplorer.structures.orientation import broadest_view
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.molecule_state import MoleculeState, OrbitalSet
 from hamexplorer.units import BOHR_ANGSTROM
-from hamexplorer.views.camera import orientation
 
 HEIGHT = 330
 #: Atoms closer than this many sums of their covalent radii are drawn bonded.
@@ -77,14 +77,8 @@ def label_of(name: str, context: PlotContext) -> str:
     return f"reference {large}" if name == "reference" and large != "reference" else name
 
 
-def _turn(structure: Structure) -> np.ndarray:
-    """The molecule's broadest side towards the reader, its longest axis across; rows are orthonormal."""
-    axes = orientation(structure.positions)[:3, :3]
-    return axes / np.linalg.norm(axes, axis=1, keepdims=True)
-
-
 def _scene(left: float, right: float, structure: Structure) -> dict[str, Any]:
-    seen = structure.positions @ _turn(structure).T
+    seen = structure.positions @ broadest_view(structure.positions).T
     middle = (seen.max(0) + seen.min(0)) / 2
     half = np.ptp(seen, axis=0).max() / 2 + 2.5
     hidden = {
@@ -107,7 +101,7 @@ def _scene(left: float, right: float, structure: Structure) -> dict[str, Any]:
 
 def _atoms(structure: Structure, scene: str, context: PlotContext) -> list[go.Scatter3d]:
     """Balls and sticks."""
-    seen, numbers = structure.positions @ _turn(structure).T, structure.numbers
+    seen, numbers = structure.positions @ broadest_view(structure.positions).T, structure.numbers
     distance = np.linalg.norm(structure.positions[:, None] - structure.positions, axis=2)
     reach = _BONDED * (covalent_radii[numbers][:, None] + covalent_radii[numbers]) / BOHR_ANGSTROM
     ends = np.argwhere(np.triu(distance < reach, 1))
@@ -151,7 +145,7 @@ def _lobes(state: MoleculeState, name: str, index: int, scene: str, context: Plo
     for (points, faces), colour, sign in zip(
         meshes, colours if agrees >= 0 else colours[::-1], "+−", strict=True
     ):
-        seen = points @ _turn(state.structure).T
+        seen = points @ broadest_view(state.structure.positions).T
         drawn.append(
             go.Mesh3d(
                 x=seen[:, 0].astype(np.float32),
@@ -181,7 +175,7 @@ def surfaces(
     Kept for a while: only the learned orbital changes from epoch to epoch.
     """
     state = MoleculeState(structure, basis, 0, {"": orbitals})
-    grid = OrbitalGrid.around(structure, _turn(structure))
+    grid = OrbitalGrid.around(structure, broadest_view(structure.positions))
     (values,) = grid.evaluate(structure, basis, state.orbital("", index)[:, None])
     level = enclosing_value(values, SHARE)
     positive, negative = (_surface(sign * values, level, grid) for sign in (1, -1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hamexplorer.structures.orientation import broadest_view
 from hamexplorer.structures.structure import Structure
 from hamexplorer.views.cells import cell_edges
 
@@ -15,12 +16,8 @@ _FIELD_OF_VIEW, _ASPECT, _MARGIN = 40.0, 1.05, 0.9
 
 def orientation(positions: np.ndarray) -> np.ndarray:
     """A camera matrix, shape (4, 4), that looks at a molecule's broadest side, its longest axis across the screen."""
-    centred = positions - positions.mean(0)
-    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1].T
-    axes *= np.where(axes[np.arange(3), np.abs(axes).argmax(1)] < 0, -1.0, 1.0)[:, None]
-    axes[2] = np.cross(axes[0], axes[1])
     camera = np.eye(4)
-    camera[:3, :3] = axes * 50.0  # the scale is a distance; centring sets it anew
+    camera[:3, :3] = broadest_view(positions) * 50.0  # the scale is a distance; centring sets it anew
     return camera
 
 

@@ -358,7 +358,7 @@ def test_molecules_and_crystals_do_not_mix(graphene, choose):
 
 def test_a_baseline_of_molecules_is_refused(graphene, choose):
     with pytest.raises(
-        TrainingError, match=r"'scf_step' is one of molecules, .* choose one of gfn1, mean, none"
+        TrainingError, match=r"'scf_step' is one of molecules, .* choose one of gfn1, atoms, mean, none"
     ):
         arrange(graphene, choose(baseline="scf_step"))
 
