@@ -19,10 +19,37 @@ DIPOLE_DEBYE: float = (
 """One e·bohr in debye (1 D = 1e-21 C·m²/s / c)."""
 
 
+HARTREE_KJ: float = constants.physical_constants["Hartree energy"][0] * constants.N_A / 1000
+"""One hartree in kJ/mol."""
+
+#: Units of energies that can be chosen: factor from hartree, and digits behind the point of one in a sentence.
+ENERGY_UNITS: dict[str, tuple[float, int]] = {
+    "eV": (HARTREE_EV, 2),
+    "Ha": (1.0, 4),
+    "kJ/mol": (HARTREE_KJ, 1),
+    "kcal/mol": (HARTREE_KJ / constants.calorie, 2),
+}
+#: Atomic units that laboratories call otherwise: their name, and the factor to it.
+LABORATORY_UNITS: dict[str, tuple[str, float]] = {
+    "e·bohr": ("D", DIPOLE_DEBYE),
+    "bohr³": ("Å³", BOHR_ANGSTROM**3),
+}
+
+
 def energy_factor(unit: str) -> float:
-    """Factor from hartree to ``unit`` ("Ha" or "eV").
+    """Factor from hartree to a unit of :data:`ENERGY_UNITS`.
 
     Raises:
-        KeyError: for any other unit; callers offer only these two.
+        KeyError: for any other unit; callers offer only these.
     """
-    return {"Ha": 1.0, "eV": HARTREE_EV}[unit]
+    return ENERGY_UNITS[unit][0]
+
+
+def energy_digits(unit: str) -> int:
+    """Digits behind the point that an energy deserves in a sentence."""
+    return ENERGY_UNITS[unit][1]
+
+
+def property_unit(unit: str, laboratory: bool) -> tuple[str, float]:
+    """Name and factor of a property's unit, in atomic units or as laboratories write it."""
+    return LABORATORY_UNITS.get(unit, (unit, 1.0)) if laboratory else (unit, 1.0)

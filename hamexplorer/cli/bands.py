@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hamexplorer.cli.outputs import check_output
+from hamexplorer.units import ENERGY_UNITS
 
 if TYPE_CHECKING:
     from hamexplorer.reference.real_space import ImportedBands, RealSpaceMatrices
@@ -35,7 +36,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="electrons a cell, without those of pseudopotentials "
         "(default: what the source says, or its Fermi level makes of it)",
     )
-    parser.add_argument("--units", choices=("eV", "Ha"), default="eV", help="unit of energies (default: eV)")
+    parser.add_argument(
+        "--units", choices=tuple(ENERGY_UNITS), default="eV", help="unit of energies (default: eV)"
+    )
     parser.add_argument(
         "--points", metavar="N", type=_points, default=60, help="k-points on the path, about (default: 60)"
     )

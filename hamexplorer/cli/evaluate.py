@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hamexplorer.cli.outputs import check_output
 from hamexplorer.cli.tables import error_report, error_table
+from hamexplorer.units import ENERGY_UNITS
 
 EXAMPLES = """\
 `rmse_per_atom` is the paper's figure: the root of the mean over molecules of |difference|² / n_atoms².
@@ -31,7 +32,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="test",
         help="which structures count, by the split that the run was trained with (default: test)",
     )
-    parser.add_argument("--units", choices=("eV", "Ha"), default="eV", help="unit of energies (default: eV)")
+    parser.add_argument(
+        "--units", choices=tuple(ENERGY_UNITS), default="eV", help="unit of energies (default: eV)"
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers to this file")
 
 

@@ -13,7 +13,7 @@ from hamexplorer.panels.parts import basis_label, card, row, styled, text
 from hamexplorer.session import Session
 from hamexplorer.structures.descriptions import noun_of
 from hamexplorer.structures.structure import Structure
-from hamexplorer.units import energy_factor
+from hamexplorer.units import energy_digits, energy_factor, property_unit
 from hamexplorer.views.cells import Copies, copies_of
 from hamexplorer.views.structure_view import StructureView
 
@@ -25,7 +25,7 @@ class MoleculePanel:
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session = session
-        self._units = "eV"
+        self._units, self._laboratory = "eV", False
         self._view = StructureView(height="330px")
         self._title = text("", "hx-molecule-title")
         self._facts = text("", "hx-molecule-facts")
@@ -59,8 +59,8 @@ class MoleculePanel:
         self._view.on_atom(lambda atom: session.mark((atom,)))
         self._show()
 
-    def set_units(self, units: str) -> None:
-        self._units = units
+    def set_units(self, units: str, laboratory: bool) -> None:
+        self._units, self._laboratory = units, laboratory
         self._show_facts()
 
     def _show(self) -> None:
@@ -129,7 +129,9 @@ class MoleculePanel:
 
     def _show_facts(self) -> None:
         known = self._session.known(self._session.picked)
-        factor, digits = energy_factor(self._units), 3 if self._units == "eV" else 5
+        factor, digits = energy_factor(self._units), energy_digits(self._units) + 1
+        dipole, debye = property_unit("e·bohr", self._laboratory)
+        volume, cubic = property_unit("bohr³", self._laboratory)
         if not known:
             self._facts.value = ""
             return
@@ -138,8 +140,8 @@ class MoleculePanel:
         lines = [(gap, self._units, lambda v: _scaled(v.get("homo_lumo_gap"), factor, digits))]
         if not crystal:
             lines += [
-                ("Dipole moment", "e·bohr", lambda v: _scaled(_norm(v.get("dipole")), 1.0, 3)),
-                ("Mean polarizability", "bohr³", lambda v: _scaled(_mean(v.get("polarizability")), 1.0, 2)),
+                ("Dipole moment", dipole, lambda v: _scaled(_norm(v.get("dipole")), debye, 3)),
+                ("Mean polarizability", volume, lambda v: _scaled(_mean(v.get("polarizability")), cubic, 2)),
             ]
         head = "".join(f"<th>{escape(self._origin(name))}</th>" for name in known)
         body = "".join(

@@ -14,10 +14,12 @@ from hamexplorer.panels.electrons import ElectronsPanel
 from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import card, row, styled, text
+from hamexplorer.panels.timeline import TimelineBar
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.live import LivePlot
 from hamexplorer.plots.plot import number, scale_of
 from hamexplorer.session import EXPORTS, Session
+from hamexplorer.units import ENERGY_UNITS
 
 _PARTS = [("all", "all"), ("training", "train"), ("validation", "validation"), ("test", "test")]
 _MEASURES = (("mae", "MAE"), ("rmse", "RMSE"), ("rmse_per_atom", "RMSE per atom"))
@@ -29,7 +31,17 @@ class ResultsPanel:
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
         self._units = styled(
-            widgets.ToggleButtons(options=["eV", "Ha"], description="Energies in"), "hx-toggle"
+            widgets.Dropdown(options=list(ENERGY_UNITS), value="eV", description="Energies in"),
+            "hx-inline",
+            "hx-units",
+        )
+        self._laboratory = styled(
+            widgets.Dropdown(
+                options=[("atomic units", False), ("D and Å³", True)],
+                description="Dipoles, polarizabilities in",
+            ),
+            "hx-inline",
+            "hx-laboratory",
         )
         self._part = styled(
             widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part"
@@ -41,6 +53,7 @@ class ResultsPanel:
         of_panels = self._bands.plots | self._electrons.plots
         others = [name for name in PLOTS if name not in of_panels]
         self._plots |= of_panels | {name: LivePlot(name, self._context()) for name in others}
+        self._timeline = TimelineBar(session)
         self._errors = text("", "hx-errors")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
@@ -50,11 +63,12 @@ class ResultsPanel:
         self.widget = self._laid_out()
         for plot in self._plots.values():
             plot.on_pick(session.pick_row)
-        self._units.observe(lambda _: self._units_changed(), "value")
+        for menu in (self._units, self._laboratory):
+            menu.observe(lambda _: self._units_changed(), "value")
         self._part.observe(lambda _: self._draw(), "value")
         self._target.observe(lambda _: self._draw("parity"), "value")
         page.observe(lambda _: self._draw(), "dark")
-        session.observe(lambda _: self._draw("loss"), "history")
+        session.observe(lambda _: self._draw("loss"), ["history", "shown_epoch"])
         session.observe(lambda _: self._results_changed(), "results")
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
@@ -67,7 +81,7 @@ class ResultsPanel:
 
     def _laid_out(self) -> widgets.Widget:
         downloads = row(*self._downloads.values(), names=["hx-downloads"])
-        toolbar = row(self._units, self._part, downloads, names=["hx-toolbar"])
+        toolbar = row(self._units, self._laboratory, self._part, downloads, names=["hx-toolbar"])
         of_panels = self._bands.plots | self._electrons.plots
         inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in of_panels}
         inside["errors"].append(self._errors)
@@ -87,16 +101,19 @@ class ResultsPanel:
         order = [self._bands.widget, cards.pop("parity"), self._molecule.widget, *cards.values()]
         order += [*self._electrons.cards.values(), last]
         grid = styled(widgets.Box(order), "hx-results-grid")
-        return styled(widgets.VBox([toolbar, self._tiles, grid]), "hx-results")
+        parts = [toolbar, self._timeline.widget, self._tiles, grid]
+        return styled(widgets.VBox(parts), "hx-results")
 
     def _context(self) -> PlotContext:
         session = self._session
         return PlotContext(
             history=session.history,
             results=session.results,
+            looking_back=session.shown_epoch is not None,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),
             units=self._units.value,
+            laboratory=self._laboratory.value,
             dark=self._page.dark,
             part=self._part.value,
             target=self._target.value,
@@ -132,7 +149,7 @@ class ResultsPanel:
         return 0 <= session.picked < len(session.structures) and session.structures[session.picked].is_crystal
 
     def _units_changed(self) -> None:
-        self._molecule.set_units(self._units.value)
+        self._molecule.set_units(self._units.value, self._laboratory.value)
         self._draw()
 
     def _results_changed(self) -> None:
@@ -158,7 +175,7 @@ def tiles(context: PlotContext) -> str:
     if context.results is None:
         return ""
     part = "test" if context.part == "all" else context.part
-    rows = context.results.errors(part, context.units)
+    rows = context.errors(part)
     return "".join(
         f"<div class='hx-tile'><span>{escape(scale_of(name, context).label)}: mean error, {part} {context.noun}s</span>"
         f"<b>{number(float(row.mae))}</b> {escape(row.unit)}{_gain(row, 'mae', context, than=True)}</div>"
@@ -170,7 +187,7 @@ def errors_table(context: PlotContext) -> str:
     """Learned errors of every target with the raw small basis' below, and how many times smaller they are."""
     if context.results is None:
         return ""
-    rows = context.results.errors(context.part, context.units)
+    rows = context.errors(context.part)
     head = "".join(f"<th>{label}</th>" for _, label in _MEASURES)
     lines = []
     for name, entry in rows.items():

@@ -26,13 +26,13 @@ class Errors(Plot):
     def unavailable(self, context: PlotContext) -> str:
         if context.results is None:
             return "Press Train: the errors appear with the first epoch."
-        if not any(row.n for row in context.results.errors(context.part, context.units).values()):
+        if not any(row.n for row in context.errors(context.part).values()):
             return f"There is no {context.part} {context.noun}: choose another part, or another split."
         return ""
 
     def figure(self, context: PlotContext) -> go.Figure:
         assert context.results is not None
-        rows = context.results.errors(context.part, context.units)
+        rows = context.errors(context.part)
         layout = theme.frame(
             context.palette,
             height=RIM + BAR * len(rows),

@@ -158,7 +158,7 @@ def _heading(place: int, column: Column) -> dict[str, Any]:
 def _gap_note(place: int, column: Column, factor: float, context: PlotContext, room: bool) -> dict[str, Any]:
     """The gap's value: in the middle of it, or beside it where it is too small to hold the text."""
     gap = (column.lumo - column.homo) * factor
-    digits = 2 if context.units == "eV" else 4
+    digits = context.energy_digits
     return {
         "text": f"gap<br><b>{gap:.{digits}f}</b> {context.units}",
         "x": place if room else place + 0.04,

@@ -95,6 +95,20 @@ export default () => {
     place.classList.add("hamexplorer-plot");
     place.style.width = "100%";
     el.append(place);
+    let asked = false;
+    const save = saveButtons({
+      place,
+      name: model.get("name"),
+      library: () => library,
+      ask: () => ((asked = true), model.send({ save: "html" })),
+    });
+    const take = (message, buffers) => {
+      if (!message.file || !asked) return;
+      asked = false;
+      save.receive(buffers[0]);
+    };
+    if (model.get("name")) el.append(save.bar, save.numbers);
+    model.on("msg:custom", take);
     let library, requested = false, drawn = false;
     // What the reader zoomed to, axis by axis: {xaxis: {range}}; forgotten when the figure's revision changes.
     let zoom = {}, revision, camera;
@@ -211,6 +225,7 @@ export default () => {
     });
     return () => {
       observer.disconnect();
+      model.off("msg:custom", take);
       document.removeEventListener(LINKED, follow);
       document.removeEventListener("pointermove", gone);
       views.delete(request);

@@ -43,25 +43,32 @@ class PlotWidget(anywidget.AnyWidget):
     the pointer and of the one clicked last, or None.
     """
 
-    _esm = Path(__file__).parent / "live.js"
+    # One module: a widget's JavaScript travels as one text, and the second half of it is worth a file of its own.
+    _esm = "\n".join((Path(__file__).parent / file).read_text("utf-8") for file in ("save.js", "live.js"))
+    _css = Path(__file__).parent / "live.css"
     _widget_data: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _widget_layout = traitlets.Dict().tag(sync=True)
     _config = traitlets.Dict(theme.CONFIG).tag(sync=True)
     link = traitlets.Unicode("").tag(sync=True)
+    name = traitlets.Unicode("", help="of the plot, for its files; empty for no buttons").tag(sync=True)
     # Not synced: the browser sends messages, since saving its state would send the whole figure back.
     hovered = traitlets.Instance(dict, allow_none=True)
     clicked = traitlets.Instance(dict, allow_none=True)
 
     _library: _Library | None = None
 
-    def __init__(self, figure: go.Figure) -> None:
+    def __init__(self, figure: go.Figure, name: str = "") -> None:
         if PlotWidget._library is None or PlotWidget._library.comm is None:
             PlotWidget._library = _Library()
         whole = _plain(figure)
-        super().__init__(_widget_data=whole["data"], _widget_layout=whole["layout"])
+        self._figure = figure
+        super().__init__(_widget_data=whole["data"], _widget_layout=whole["layout"], name=name)
         self.on_msg(self._pointed)
 
     def _pointed(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        if message == {"save": "html"}:
+            page = self._figure.to_html(include_plotlyjs=True, config=theme.CONFIG)
+            self.send({"file": "html"}, buffers=[page.encode()])
         for name in ("hovered", "clicked"):
             if isinstance(message, dict) and name in message:
                 setattr(self, name, message[name])
@@ -72,7 +79,7 @@ class PlotWidget(anywidget.AnyWidget):
         Only what differs is sent. The traits are changed in place, which sends nothing, so that a browser
         that connects later reads the figure as it is then.
         """
-        whole = _plain(figure)
+        whole, self._figure = _plain(figure), figure
         data, layout = whole["data"], whole["layout"]
         message: dict[str, Any] = {}
         if [trace["type"] for trace in data] != [trace["type"] for trace in self._widget_data]:
@@ -110,7 +117,7 @@ class LivePlot:
         self._plot = PLOTS[name]
         self._callbacks: list[Callable[[int], None]] = []
         self.figure = self._figure(context or PlotContext())
-        self.widget = PlotWidget(self.figure)
+        self.widget = PlotWidget(self.figure, self._plot.label)
         self._choices: dict[str, list[Callable[[Any], None]]] = {}
         self.widget.on_msg(self._receive)
 

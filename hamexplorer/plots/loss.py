@@ -39,6 +39,7 @@ class Loss(Plot):
             for row, name in enumerate(names)
         ]
         shapes, notes = _marks(history.marks, context.palette)
+        shapes += _shown_epoch(context, history)
         axes: dict[str, Any] = {}
         for panel in panels:
             axes |= panel.axes()
@@ -148,7 +149,7 @@ def _raw_errors(context: PlotContext) -> dict[str, float]:
     """Per-atom RMSE of the raw small basis on the validation molecules, in the units on screen."""
     if context.results is None:
         return {}
-    rows = context.results.errors("validation", context.units)
+    rows = context.errors("validation")
     return {name: float(row.raw_rmse_per_atom) for name, row in rows.items()}
 
 
@@ -162,6 +163,20 @@ def ticks(values: np.ndarray) -> dict[str, Any]:
     decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
     at = [digit * 10.0**decade for decade in decades for digit in digits]
     return {"tickvals": at, "ticktext": [number(tick, 1) for tick in at]}
+
+
+def _shown_epoch(context: PlotContext, history: History) -> list[dict[str, Any]]:
+    """A line at the epoch that the other plots show, where that is an earlier one."""
+    last = history.last
+    if (
+        context.results is None
+        or last is None
+        or context.results.epoch >= last.epoch
+        or not context.looking_back
+    ):
+        return []
+    at, line = context.results.epoch, {"color": context.palette.learned, "width": 2}
+    return [{"type": "line", "yref": "paper", "x0": at, "x1": at, "y0": 0, "y1": 1, "line": line}]
 
 
 def _marks(marks: tuple[Mark, ...], colours: Palette) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -162,7 +162,7 @@ class _Cloud:
 
     def _score(self) -> dict[str, Any]:
         """The mean absolute errors of what is shown, in the upper left corner."""
-        row = self.results.errors(self.context.part, self.context.units)[self.values.name]
+        row = self.context.errors(self.context.part)[self.values.name]
         text = f"<b>{self.scale.label}</b><br>MAE {number(row.mae)} {self.scale.unit}"
         if np.isfinite(row.raw_mae):
             raw = f"raw {number(row.raw_mae)} {self.scale.unit}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from hamexplorer._registry import Registry
 from hamexplorer.plots.history import History
 from hamexplorer.plots.theme import DARK, LIGHT, Palette
-from hamexplorer.units import energy_factor
+from hamexplorer.units import energy_digits, energy_factor, property_unit
 
 if TYPE_CHECKING:
     from hamexplorer.physics.spectra import Transitions
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     # Drawing needs the results themselves, not the machinery that makes them
     from hamexplorer.train.bands import BandStructure
     from hamexplorer.train.molecule_state import MoleculeState
-    from hamexplorer.train.results import Results
+    from hamexplorer.train.results import ErrorRow, Results
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class PlotContext:
     Attributes:
         history: what the training reported so far.
         results: the latest predictions.
+        looking_back: whether these are those of an earlier epoch.
         picked: index of the picked structure among the results; None for one that is not among them.
         bands: of such a crystal: predicted, or read from a file.
         state: Hamiltonian and orbitals of a picked molecule, as far as known.
@@ -39,7 +40,8 @@ class PlotContext:
         spectrum_eV: standard deviation of a line in it.
         excitations: "raw" and "learned" Tamm-Dancoff transitions of the picked molecule, where worked out.
         matrix: which Hamiltonian is shown: "raw", "learned", "reference" or "error" (learned less reference).
-        units: "eV" or "Ha", for energies.
+        units: of energies, a key of :data:`hamexplorer.units.ENERGY_UNITS`.
+        laboratory: whether dipoles are in debye and polarizabilities in Å³ instead of atomic units.
         dark: whether the page is dark.
         part: "train", "validation", "test" or "all".
         target: the target that the parity plot shows; None means the first one.
@@ -51,6 +53,7 @@ class PlotContext:
 
     history: History | None = None
     results: Results | None = None
+    looking_back: bool = False
     picked: int | None = None
     bands: BandStructure | None = None
     state: MoleculeState | None = None
@@ -61,6 +64,7 @@ class PlotContext:
     spectrum_eV: float = 0.3
     excitations: Mapping[str, Transitions] = field(default_factory=dict)
     units: str = "eV"
+    laboratory: bool = False
     dark: bool = False
     part: str = "all"
     target: str | None = None
@@ -77,7 +81,15 @@ class PlotContext:
     @property
     def energy_digits(self) -> int:
         """Digits behind the point of an energy in a sentence."""
-        return 2 if self.units == "eV" else 4
+        return energy_digits(self.units)
+
+    def errors(self, part: str) -> dict[str, ErrorRow]:
+        """Errors of every target over a part of the data, in the units shown."""
+        assert self.results is not None
+        rows = self.results.errors(part, self.units)
+        if not self.laboratory:
+            return rows
+        return {name: _in_unit(row, *property_unit(row.unit, True)) for name, row in rows.items()}
 
     @property
     def orbital_index(self) -> int:
@@ -159,7 +171,12 @@ def scale_of(name: str, context: PlotContext) -> Scale:
     label = _OF_CRYSTALS.get(name, target.label) if context.noun == "crystal" else target.label
     if target.is_energy:
         return Scale(label, context.units, energy_factor(context.units))
-    return Scale(label, target.unit, 1.0)
+    return Scale(label, *property_unit(target.unit, context.laboratory))
+
+
+def _in_unit(row: ErrorRow, unit: str, factor: float) -> ErrorRow:
+    figures = ("mae", "rmse", "rmse_per_atom", "raw_mae", "raw_rmse", "raw_rmse_per_atom")
+    return replace(row, unit=unit, **{name: factor * getattr(row, name) for name in figures})
 
 
 def state_missing(context: PlotContext) -> str:

@@ -13,6 +13,7 @@ from hamexplorer.physics.targets import TARGETS
 from hamexplorer.plots import History
 from hamexplorer.session.references import References
 from hamexplorer.session.state import STATES, Progress
+from hamexplorer.session.timeline import Timeline
 from hamexplorer.structures.selection import Split, split_structures
 from hamexplorer.train.events import (
     EpochReport,
@@ -39,7 +40,15 @@ class Training(References):
     state = traitlets.Enum(STATES, "idle")
     progress = traitlets.Any(Progress())
     history = traitlets.Any()
-    results = traitlets.Any(None, allow_none=True, help="latest Results of the run, or None")
+    results = traitlets.Any(
+        None,
+        allow_none=True,
+        help="Results that every view shows: the latest of the run, or those of `shown_epoch`",
+    )
+    timeline = traitlets.Any(Timeline(), help="Results of earlier epochs")
+    shown_epoch = traitlets.Int(
+        None, allow_none=True, help="an earlier epoch that every view shows; None: the latest"
+    )
     model = traitlets.Any(None, allow_none=True, help="the TrainedModel of the last run, or None")
     parts = traitlets.Tuple(help='"train", "validation", "test" or "" for every structure')
 
@@ -170,6 +179,7 @@ class Training(References):
         with self.hold_trait_notifications():
             self.state = "preparing"
             self.history, self.results = History(), None
+            self.timeline, self.shown_epoch = Timeline(), None
             self.model = None
             self.progress = Progress(text="preparing", n_epochs=settings.epochs)
             self.say("", where="training")
@@ -219,14 +229,26 @@ class Training(References):
         with self.hold_trait_notifications():
             self.state, self.progress = "idle", Progress()
             self.history, self.results = History(), None
+            self.timeline, self.shown_epoch = Timeline(), None
             self.model = None
             self.say("", where="training")
+
+    def show_epoch(self, epoch: int | None) -> None:
+        """Move every view to an epoch that was kept; None, or the last one, follows the training again."""
+        kept = self.timeline.kept
+        found = None if epoch is None else self.timeline.at(epoch)
+        if not kept or (epoch is not None and found is None):
+            return
+        live = found is None or found is kept[-1]
+        with self.hold_trait_notifications():
+            self.shown_epoch = None if live else epoch
+            self.results = kept[-1] if live else found
 
     # ---- reports -----------------------------------------------------------------------------------
 
     def _reported(self, events: list[Any]) -> None:
         """Everything since the last visit at once, so that each trait changes at most once."""
-        history, results, progress, state = self.history, self.results, self.progress, self.state
+        history, timeline, progress, state = self.history, self.timeline, self.progress, self.state
         for event in events:
             match event:
                 case Stage():
@@ -236,7 +258,7 @@ class Training(References):
                     progress = _progress_of(event)
                     state = "training" if state == "preparing" else state
                 case Snapshot():
-                    results = event.results
+                    timeline = timeline.with_results(event.results)
                 case WeightsChanged():
                     history = history.with_mark(event.epoch, "weights")
                 case Refused():
@@ -254,7 +276,9 @@ class Training(References):
                     state, progress = "failed", dataclasses.replace(progress, text="", seconds_left=None)
                     self.say(event.sentence, "error", "training")
         with self.hold_trait_notifications():
-            self.history, self.results = history, results
+            self.history, self.timeline = history, timeline
+            if self.shown_epoch is None and timeline.kept:
+                self.results = timeline.kept[-1]
             self.progress, self.state = progress, state
 
     def _trained(self, models: list[TrainedModel]) -> None:

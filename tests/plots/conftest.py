@@ -14,6 +14,7 @@ import pytest
 from hamexplorer.plots import History, PlotContext
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train.molecule_state import MoleculeState, OrbitalSet, calculated_state
+from hamexplorer.train.results import ErrorRow
 from hamexplorer.units import energy_factor
 
 N_MOLECULES, N_OCC, N_SMALL, N_LARGE = 12, 3, 6, 20
@@ -49,19 +50,19 @@ class Results:
     def band_structure(self, k: int):
         return self.dataset.bands[k] if hasattr(self.dataset, "bands") else None
 
-    def errors(self, part: str, units: str = "Ha") -> dict[str, SimpleNamespace]:
+    def errors(self, part: str, units: str = "Ha") -> dict[str, ErrorRow]:
         every = range(len(self.dataset.structures))
         members = list(every) if part == "all" else list(getattr(self.split, part))
         return {name: _row(target, members, units) for name, target in self.targets.items()}
 
 
-def _row(target: Target, members: list[int], units: str) -> SimpleNamespace:
+def _row(target: Target, members: list[int], units: str) -> ErrorRow:
     here = np.isin(target.structure, members)
     factor = energy_factor(units) if target.is_energy else 1.0
     learned = np.abs(target.predicted - target.reference)[here] * factor
     raw = np.abs(target.raw - target.reference)[here] * factor
     means = [float(x.mean()) if len(x) else np.nan for x in (learned, raw)]
-    return SimpleNamespace(
+    return ErrorRow(
         target=target.name,
         label=target.label,
         unit=units if target.is_energy else target.unit,

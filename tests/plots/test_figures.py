@@ -209,3 +209,17 @@ def test_one_epoch_is_enough_to_draw(context, fakes):
 )
 def test_numbers_for_labels(value, text):
     assert number(value) == text
+
+
+def test_units_change_numbers_and_names_together(context):
+    atomic = PLOTS["parity"].figure(replace(context, target="dipole"))
+    debye = PLOTS["parity"].figure(replace(context, target="dipole", laboratory=True))
+    assert "e·bohr" in atomic.layout.xaxis.title.text and "(D)" in debye.layout.xaxis.title.text
+    np.testing.assert_allclose(
+        trace(debye, "train").x, np.asarray(trace(atomic, "train").x) * 2.541746, rtol=1e-6
+    )
+    kilojoule = PLOTS["levels"].figure(replace(context, units="kJ/mol"))
+    hartree = PLOTS["levels"].figure(replace(context, units="Ha"))
+    x, y = (np.asarray(trace(f, "learned occupied").y, float) for f in (kilojoule, hartree))
+    np.testing.assert_allclose(x, y * 2625.4996, rtol=1e-6)
+    assert "kJ/mol" in kilojoule.layout.yaxis.title.text
