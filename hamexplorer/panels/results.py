@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from hamexplorer.panels.bands import BandsPanel
 from hamexplorer.panels.download import DownloadButton
 from hamexplorer.panels.electrons import ElectronsPanel
+from hamexplorer.panels.health import HealthPanel
 from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import card, row, styled, text
@@ -53,7 +54,7 @@ class ResultsPanel:
         of_panels = self._bands.plots | self._electrons.plots
         others = [name for name in PLOTS if name not in of_panels]
         self._plots |= of_panels | {name: LivePlot(name, self._context()) for name in others}
-        self._timeline = TimelineBar(session)
+        self._timeline, self._health = TimelineBar(session), HealthPanel(session)
         self._errors = text("", "hx-errors")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
@@ -98,8 +99,8 @@ class ResultsPanel:
             for name, children in inside.items()
         }
         last = cards.pop("errors")
-        order = [self._bands.widget, cards.pop("parity"), self._molecule.widget, *cards.values()]
-        order += [*self._electrons.cards.values(), last]
+        first = [self._bands.widget, cards.pop("parity"), self._molecule.widget, self._health.widget]
+        order = [*first, *cards.values(), *self._electrons.cards.values(), last]
         grid = styled(widgets.Box(order), "hx-results-grid")
         parts = [toolbar, self._timeline.widget, self._tiles, grid]
         return styled(widgets.VBox(parts), "hx-results")

@@ -13,6 +13,7 @@ from hamexplorer.physics.spectra import Transitions
 from hamexplorer.session.training import Training
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.molecule_state import MoleculeState, calculated_state, excitations_of
+from hamexplorer.train.novelty import Novelty
 from hamexplorer.train.results import Results
 from hamexplorer.train.trained import Prediction
 
@@ -30,6 +31,11 @@ class Findings(Training):
     excitations = traitlets.Dict(
         help='"raw" and "learned" -> Tamm-Dancoff transitions of the picked molecule'
     )
+    novelty = traitlets.Float(
+        None,
+        allow_none=True,
+        help="how unlike the training set the picked structure is; 1 is usual, None not known",
+    )
     orbital = traitlets.Int(0, help="the orbital that every view shows, counted from the HOMO (0); LUMO is 1")
     marked = traitlets.Tuple(help="atoms that every view points out: one, or the two of a block")
 
@@ -40,6 +46,8 @@ class Findings(Training):
         self._exciting, self._excited = False, None
         self.observe(self._predict_picked, ["picked", "model", "structures"])
         self.observe(self._find_state, ["picked", "results", "structures", "dataset", "predictions"])
+        self._novelty: tuple[Any, Novelty] | None = None
+        self.observe(self._judge_novelty, ["picked", "results", "structures"])
         self.observe(lambda _: self.mark(()), "picked")
 
     def row_of(self, index: int) -> int | None:
@@ -121,6 +129,28 @@ class Findings(Training):
         """Point out one atom, or two whose block is meant; the same two again, or nothing, end it."""
         wanted = tuple(dict.fromkeys(int(a) for a in atoms))[:2]
         self.marked = () if wanted == self.marked else wanted
+
+    def _judge_novelty(self, change: Any = None) -> None:
+        """How unlike the training set the picked structure is; the set is looked through once a run."""
+        results, index = self.results, self.picked
+        if results is None or not 0 <= index < len(self.structures) or not len(results.split.train) > 1:
+            self.novelty = None
+            return
+        if change is not None and change["name"] == "results" and self.novelty is not None:
+            return  # another epoch of the same run, most likely; picking asks again
+        structure, split = self.structures[index], results.split
+        known = self._novelty[1] if self._novelty is not None and self._novelty[0] is split else None
+
+        def judge() -> tuple[Novelty, float]:
+            found = known or Novelty([results.dataset.structures[k] for k in split.train])
+            return found, found.of(structure)
+
+        def judged(values: list[tuple[Novelty, float]]) -> None:
+            self._novelty = (split, values[-1][0])
+            if self.picked == index:
+                self.novelty = values[-1][1]
+
+        self.pump.start(judge, done=judged, failed=lambda _: None)
 
     def _find_state(self, _: Any = None) -> None:
         """Know the Hamiltonian of the picked molecule: at once if it was worked out, else when a worker has done it."""

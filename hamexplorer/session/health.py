@@ -1,0 +1,205 @@
+"""How a run is doing and how far to trust it, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hamexplorer.plots import History
+from hamexplorer.plots.columns import level_name
+from hamexplorer.train.molecule_state import MoleculeState
+from hamexplorer.train.results import Results
+from hamexplorer.units import HARTREE_EV
+
+#: Validation loss above its best by this factor is over-fitting; epochs without a better one are a plateau.
+_RISEN, _FLAT = 1.3, 30
+#: Unseen structures come out this many times worse than those learned from.
+_UNSEEN = 3.0
+#: Ha: a gap that closes, where the reference has one of at least ...; levels so near that their orbitals mix.
+_CLOSED, _OPEN, _NEAR = 0.3 / HARTREE_EV, 1.0 / HARTREE_EV, 1e-3
+#: Condition number of S above which digits are lost.
+_ILL = 1e5
+#: Novelty above which a prediction extrapolates.
+NOVEL = 3.0
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One sentence; ``level`` is "good", "watch" or "bad"."""
+
+    level: str
+    text: str
+
+
+def signs(
+    history: History,
+    results: Results | None,
+    state: MoleculeState | None = None,
+    novelty: float | None = None,
+) -> tuple[Sign, ...]:
+    """What can be said, the worst first.
+
+    Args:
+        history, results: of the run.
+        state, novelty: of the picked structure (:class:`hamexplorer.train.novelty.Novelty`), as far as known.
+    """
+    found = [*_of_curves(history)]
+    if results is not None:
+        found += [*_of_results(results)]
+    if state is not None:
+        found += [*_of_state(state)]
+    if novelty is not None:
+        found += [_of_novelty(novelty)]
+    order = {"bad": 0, "watch": 1, "good": 2}
+    return tuple(sorted(found, key=lambda sign: order[sign.level]))
+
+
+def _of_curves(history: History) -> list[Sign]:
+    if len(history) < 5:
+        return []
+    losses = np.array([report.loss_validation for report in history.reports])
+    if not np.isfinite(losses).any():
+        return []
+    best, last = history.reports[int(np.nanargmin(losses))], history.reports[-1]
+    found = []
+    if last.loss_validation > _RISEN * best.loss_validation and last.loss_train < best.loss_train:
+        times = np.sqrt(last.loss_validation / best.loss_validation)
+        found.append(
+            Sign(
+                "watch",
+                f"Over-fitting: since epoch {best.epoch} the training error falls and the validation error has grown "
+                f"{times:.1f}-fold. The weights of epoch {best.epoch} are the ones kept; more structures would help.",
+            )
+        )
+    elif last.epoch - best.epoch >= _FLAT:
+        found.append(
+            Sign(
+                "watch",
+                f"Plateau: no better validation error for {last.epoch - best.epoch} epochs. Stop, or change targets "
+                f"or settings.",
+            )
+        )
+    else:
+        found.append(
+            Sign("good", f"The validation error was lowest at epoch {best.epoch}: it is still learning.")
+        )
+    if last.loss_train > 0 and (times := np.sqrt(last.loss_validation / last.loss_train)) > _UNSEEN:
+        found.append(
+            Sign(
+                "watch",
+                f"Unseen structures come out {times:.0f} times worse than those learned from: the model knows them by "
+                f"heart. More, or more varied, structures would help.",
+            )
+        )
+    return found
+
+
+def _of_results(results: Results) -> list[Sign]:
+    rows = results.errors("test")
+    found = []
+    for row in rows.values():
+        if np.isfinite(row.raw_mae) and 0 < row.raw_mae < row.mae:
+            found.append(
+                Sign(
+                    "bad",
+                    f"{row.label}: {row.mae / row.raw_mae:.1f} times worse than the raw small basis on test "
+                    f"structures. Do not use it; give it more weight, or leave it to the small basis.",
+                )
+            )
+    found += _worst(results)
+    closed = _closed_gaps(results)
+    if closed:
+        labels = ", ".join(results.dataset.structures[k].label for k in closed[:3])
+        more = f" and {len(closed) - 3} more" if len(closed) > 3 else ""
+        found.append(
+            Sign(
+                "bad",
+                f"The gap closes where the reference has one: {labels}{more}. Response properties explode there.",
+            )
+        )
+    return found
+
+
+def _worst(results: Results) -> list[Sign]:
+    """The test structure that sticks out."""
+    if not results.targets:
+        return []
+    target = next(iter(results.targets.values()))
+    test = results.indices("test")
+    inside = np.isin(target.structure, test)
+    if len(test) < 4 or not inside.any():
+        return []
+    error = np.abs(target.predicted - target.reference) * target.weight
+    total = np.bincount(target.structure[inside], error[inside], minlength=len(results.dataset))
+    weight = np.bincount(target.structure[inside], target.weight[inside], minlength=len(results.dataset))
+    mean = total[test] / np.maximum(weight[test], 1e-300)
+    times = mean.max() / max(float(np.median(mean)), 1e-300)
+    if times < _UNSEEN:
+        return []
+    label = results.dataset.structures[test[mean.argmax()]].label
+    return [
+        Sign(
+            "watch",
+            f"{label} sticks out of the test set: its error in {target.label.lower()} is {times:.0f} times the usual.",
+        )
+    ]
+
+
+def _closed_gaps(results: Results) -> list[int]:
+    found = []
+    for k, (levels, reference) in enumerate(zip(results.mo_energy, results.dataset.references, strict=True)):
+        n_occ = reference.n_occ
+        if levels is None or np.ndim(levels) != 1 or not 0 < n_occ < len(levels):
+            continue
+        true, said = (np.sort(e[np.isfinite(e)]) for e in (np.asarray(reference.large.mo_energy), levels))
+        if (
+            len(true) > n_occ
+            and true[n_occ] - true[n_occ - 1] > _OPEN
+            and said[n_occ] - said[n_occ - 1] < _CLOSED
+        ):
+            found.append(k)
+    return found
+
+
+def _of_state(state: MoleculeState) -> list[Sign]:
+    found = []
+    eigen = np.linalg.eigvalsh(state.orthogonaliser) ** -2
+    condition = float(eigen.max() / eigen.min())
+    if condition > _ILL:
+        found.append(
+            Sign(
+                "watch",
+                f"The orbitals of {state.structure.label} nearly depend on each other: the overlap's condition number "
+                f"is {condition:.0e}, and as many digits are lost.",
+            )
+        )
+    learned = state.sets.get("learned")
+    if learned is not None:
+        edges = range(max(0, state.n_occ - 3), min(len(learned.energy) - 1, state.n_occ + 2))
+        near = [
+            k for k in edges if learned.energy[k + 1] - learned.energy[k] < _NEAR and k != state.n_occ - 1
+        ]
+        if near:
+            pair = " and ".join(level_name(k, state.n_occ).partition(",")[0] for k in (near[0], near[0] + 1))
+            apart = 1000 * HARTREE_EV * (learned.energy[near[0] + 1] - learned.energy[near[0]])
+            found.append(
+                Sign(
+                    "watch",
+                    f"{pair} of {state.structure.label} lie {apart:.0f} meV apart: each alone means little, since a "
+                    f"small change mixes them.",
+                )
+            )
+    return found
+
+
+def _of_novelty(novelty: float) -> Sign:
+    if not np.isfinite(novelty):
+        return Sign("bad", "The picked structure holds an element that was not in training: no prediction.")
+    if novelty > NOVEL:
+        return Sign(
+            "bad" if novelty > 3 * NOVEL else "watch",
+            f"The picked structure is unlike the training set: an atom's surroundings are {novelty:.0f} times as far "
+            f"from the nearest known ones as usual. Its prediction extrapolates.",
+        )
+    return Sign("good", "The picked structure resembles what was learned from.")
