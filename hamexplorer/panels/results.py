@@ -75,7 +75,7 @@ class ResultsPanel:
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
         session.observe(lambda _: self._draw(*self._bands.plots), "bands")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
-        session.observe(lambda _: self._allow(), ["results", "model"])
+        session.observe(lambda _: self._allow(), ["results", "model", "shown_run"])
         self._results_changed()
         self._draw(*self._electrons.plots)
         self._allow()

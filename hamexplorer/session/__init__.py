@@ -6,9 +6,10 @@ It knows no widget and no HTML: panels observe the traits and call the verbs, an
 from __future__ import annotations
 
 from hamexplorer.errors import HamExplorerError, TrainingError
-from hamexplorer.session import export
+from hamexplorer.session import export, recipe
 from hamexplorer.session.findings import Findings
 from hamexplorer.session.pump import sentence_of
+from hamexplorer.session.runs import Run
 from hamexplorer.session.state import (
     STATES,
     Download,
@@ -21,14 +22,34 @@ from hamexplorer.session.state import (
 __all__ = ["EXPORTS", "STATES", "Message", "Progress", "ReferenceState", "Selection", "Session"]
 
 #: What can be downloaded: name -> label.
-EXPORTS = {"csv": "Results, CSV", "json": "Errors, JSON", "model": "Model, ZIP"}
+EXPORTS = {
+    "csv": "Results, CSV",
+    "json": "Errors, JSON",
+    "model": "Model, ZIP",
+    "toml": "Settings, TOML",
+    "script": "Run, Python",
+    "notebook": "Run, notebook",
+}
+#: Those that repeat a run: its ending and what makes it.
+_RECIPES = {
+    "toml": (".toml", recipe.settings_toml),
+    "script": (".py", recipe.script),
+    "notebook": (".ipynb", recipe.notebook),
+}
 
 
 class Session(Findings):
     """Molecules, their references, and one training run at a time."""
 
+    @property
+    def run_shown(self) -> Run | None:
+        """The finished run that the views show."""
+        return next((run for run in self.runs if run.number == self.shown_run), None)
+
     def why_not_export(self, kind: str) -> str:
         """Why this file cannot be made now; empty if it can."""
+        if kind in _RECIPES:
+            return "" if self.run_shown is not None else "there is a run to repeat when a training has ended"
         if kind == "model":
             return "" if self.model is not None else "there is a model when a training has ended"
         return "" if self.results is not None else "there are results when a training has begun"
@@ -39,6 +60,10 @@ class Session(Findings):
             reason = self.why_not_export(kind)
             if reason:
                 raise TrainingError(reason)
+            if kind in _RECIPES and self.run_shown is not None:
+                ending, make = _RECIPES[kind]
+                name = f"{self.run_shown.dataset}-run-{self.run_shown.number}".replace(" ", "-")
+                return Download(name + ending, make(self.run_shown).encode())
             if kind == "csv":
                 return export.results_csv(self.results)
             if kind == "json":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from hamexplorer.errors import HamExplorerError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.plots import History
 from hamexplorer.session.references import References
+from hamexplorer.session.runs import Run
 from hamexplorer.session.state import STATES, Progress
 from hamexplorer.session.timeline import Timeline
 from hamexplorer.structures.selection import Split, split_structures
@@ -31,6 +33,8 @@ from hamexplorer.train.settings import RunSettings, defaults_for
 from hamexplorer.train.trained import TrainedModel
 
 RUNNING = ("preparing", "training", "paused")
+#: Finished runs that a session keeps.
+MOST_RUNS = 12
 
 
 class Training(References):
@@ -46,10 +50,14 @@ class Training(References):
         help="Results that every view shows: the latest of the run, or those of `shown_epoch`",
     )
     timeline = traitlets.Any(Timeline(), help="Results of earlier epochs")
+    shown_run = traitlets.Int(
+        None, allow_none=True, help="number of the finished run that is shown; None: none"
+    )
     shown_epoch = traitlets.Int(
         None, allow_none=True, help="an earlier epoch that every view shows; None: the latest"
     )
     model = traitlets.Any(None, allow_none=True, help="the TrainedModel of the last run, or None")
+    runs = traitlets.Tuple(help="finished Runs of this session, the first first")
     parts = traitlets.Tuple(help='"train", "validation", "test" or "" for every structure')
 
     def __init__(self, **kwargs: Any) -> None:
@@ -57,6 +65,8 @@ class Training(References):
         self.settings = RunSettings()
         self.history = History()
         self._controls: Controls | None = None
+        self._run: Run | None = None
+        self._began = 0.0
         self._for_crystals = False
         self.observe(self._suit_the_dataset, "dataset")
         self.observe(self._watch_picked, "picked")
@@ -175,11 +185,14 @@ class Training(References):
         whole = len(rows) == len(self.dataset)
         dataset = self.dataset if whole else self.dataset.subset(rows)
         self._controls = controls = Controls()
+        number = self.runs[-1].number + 1 if self.runs else 1
+        self._run = Run(number, self.dataset.name, None if whole else rows, len(rows), settings)
+        self._began = time.monotonic()
         self._watch(dataset)
         with self.hold_trait_notifications():
             self.state = "preparing"
             self.history, self.results = History(), None
-            self.timeline, self.shown_epoch = Timeline(), None
+            self.timeline, self.shown_epoch, self.shown_run = Timeline(), None, None
             self.model = None
             self.progress = Progress(text="preparing", n_epochs=settings.epochs)
             self.say("", where="training")
@@ -229,7 +242,7 @@ class Training(References):
         with self.hold_trait_notifications():
             self.state, self.progress = "idle", Progress()
             self.history, self.results = History(), None
-            self.timeline, self.shown_epoch = Timeline(), None
+            self.timeline, self.shown_epoch, self.shown_run = Timeline(), None, None
             self.model = None
             self.say("", where="training")
 
@@ -261,6 +274,8 @@ class Training(References):
                     timeline = timeline.with_results(event.results)
                 case WeightsChanged():
                     history = history.with_mark(event.epoch, "weights")
+                    if self._run is not None:
+                        self._run = self._run.with_weights(event.epoch, dict(event.weights))
                 case Refused():
                     self.say(event.sentence, "warning", "training")
                 case Paused():
@@ -285,10 +300,41 @@ class Training(References):
         if self.running:
             self.state = "stopped"
         self.model = models[-1]
+        self._keep_run()
 
     def _train_failed(self, sentences: list[str]) -> None:
         self.state, self.progress = "failed", dataclasses.replace(self.progress, text="", seconds_left=None)
+        self._keep_run()
         self.say(sentences[-1], "error", "training")
+
+    # ---- runs --------------------------------------------------------------------------------------
+
+    def _keep_run(self) -> None:
+        """Put the run that ended to those of the session; one without an epoch is not worth it."""
+        if self._run is None or not len(self.history):
+            return
+        run = dataclasses.replace(
+            self._run,
+            history=self.history,
+            results=self.timeline.kept[-1] if self.timeline.kept else None,
+            model=self.model,
+            timeline=self.timeline,
+            seconds=time.monotonic() - self._began,
+        )
+        self._run, self.shown_run = None, run.number
+        self.runs = (*self.runs, run)[-MOST_RUNS:]
+
+    def show_run(self, number: int) -> None:
+        """Show a finished run in every view, as if it had ended just now."""
+        run = next((run for run in self.runs if run.number == number), None)
+        if run is None or self.running:
+            self.say("stop the training first, then earlier runs can be shown", "warning", "training")
+            return
+        with self.hold_trait_notifications():
+            self.history, self.timeline, self.shown_epoch = run.history, run.timeline, None
+            self.results, self.model, self.shown_run = run.results, run.model, number
+            self.state = "finished"
+            self.progress = Progress(text=f"Showing {run.label}: {run.epochs} epochs on {run.dataset}.")
 
 
 def _progress_of(event: EpochReport) -> Progress:

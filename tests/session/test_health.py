@@ -92,7 +92,9 @@ def test_a_test_structure_that_sticks_out_is_named(results):
     changed = dataclasses.replace(
         results, targets={"dipole": dataclasses.replace(target, predicted=predicted)}
     )
-    assert "ethane 10 sticks out of the test set: its error in dipole moment is 501 times" in said(History(), changed)
+    assert "ethane 10 sticks out of the test set: its error in dipole moment is 501 times" in said(
+        History(), changed
+    )
 
 
 def test_a_gap_that_closes_is_told(results):
