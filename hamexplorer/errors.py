@@ -41,3 +41,7 @@ class TrainingError(HamExplorerError):
 
 class CheckpointError(HamExplorerError):
     """A checkpoint cannot be read: damaged, or written by a newer version."""
+
+
+class SessionFileError(HamExplorerError):
+    """A session file cannot be read: something else, damaged, or written by a newer version."""

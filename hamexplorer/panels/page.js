@@ -1,4 +1,56 @@
-// Tells Python whether the page is dark, and fires a window resize when Python asks for one.
+// Tells Python whether the page is dark, lets the reader choose where nobody else does, names what has no name for
+// screen readers, and fires a window resize when Python asks for one.
+
+const KEPT = "hamexplorer-theme";
+
+// JupyterLab and Notebook have themes of their own; Voila's page, which is the notebook's body, has none.
+const isVoila = () => document.body.classList.contains("jp-Notebook");
+const remembered = () => {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    return null; // a browser that keeps nothing
+  }
+};
+function wear(theme) {
+  document.documentElement.dataset.hxTheme = theme;
+  document.body.dataset.jpThemeLight = theme === "dark" ? "false" : "true";
+}
+
+function themeButton() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "hx-theme";
+  const show = () => {
+    const dark = document.documentElement.dataset.hxTheme === "dark";
+    button.textContent = dark ? "☀ Light" : "☾ Dark";
+    button.title = `Turn the page ${dark ? "light" : "dark"}`;
+  };
+  button.addEventListener("click", () => {
+    const theme = document.documentElement.dataset.hxTheme === "dark" ? "light" : "dark";
+    wear(theme);
+    show();
+    try {
+      localStorage.setItem(KEPT, theme);
+    } catch {
+      // It holds until the page is closed.
+    }
+  });
+  show();
+  return button;
+}
+
+// ipywidgets puts a slider's words beside it and does not say that they are its name.
+function giveNames() {
+  for (const handle of document.querySelectorAll(".hx-app .noUi-handle:not([aria-label])")) {
+    const words = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
+    if (words) handle.setAttribute("aria-label", words);
+  }
+  for (const field of document.querySelectorAll(".hx-app .hx-target .hx-weight input:not([aria-label])")) {
+    const words = field.closest(".hx-target").querySelector(".hx-check")?.textContent.trim();
+    field.setAttribute("aria-label", `Weight of ${words}`);
+  }
+}
 
 function isDark() {
   const light = document.body.dataset.jpThemeLight;
@@ -10,6 +62,14 @@ function isDark() {
 
 function render({ model, el }) {
   el.classList.add("hx-page");
+  if (isVoila()) {
+    wear(remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+    el.append(themeButton());
+  }
+  giveNames();
+  let naming;
+  const names = new MutationObserver(() => (naming ??= setTimeout(() => ((naming = undefined), giveNames()), 300)));
+  names.observe(document.body, { childList: true, subtree: true });
   const tell = () => {
     const dark = isDark();
     document.querySelectorAll(".hx-app").forEach((app) => app.classList.toggle("hx-dark", dark));
@@ -28,6 +88,7 @@ function render({ model, el }) {
   resize();
   return () => {
     observer.disconnect();
+    names.disconnect();
     scheme.removeEventListener("change", tell);
     model.off("change:resized", resize);
   };

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from html import escape
 
 import ipywidgets as widgets
 
 from hamexplorer.panels.bands import BandsPanel
-from hamexplorer.panels.download import DownloadButton
 from hamexplorer.panels.electrons import ElectronsPanel
 from hamexplorer.panels.health import HealthPanel
 from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import card, row, styled, text
+from hamexplorer.panels.report import report_html
+from hamexplorer.panels.runs import RunsPanel
+from hamexplorer.panels.share import SharePanel
 from hamexplorer.panels.timeline import TimelineBar
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.live import LivePlot
 from hamexplorer.plots.plot import number, scale_of
-from hamexplorer.session import EXPORTS, Session
+from hamexplorer.session import Session
+from hamexplorer.session.health import signs
+from hamexplorer.session.state import Download
 from hamexplorer.units import ENERGY_UNITS
 
 _PARTS = [("all", "all"), ("training", "train"), ("validation", "validation"), ("test", "test")]
@@ -55,12 +58,11 @@ class ResultsPanel:
         others = [name for name in PLOTS if name not in of_panels]
         self._plots |= of_panels | {name: LivePlot(name, self._context()) for name in others}
         self._timeline, self._health = TimelineBar(session), HealthPanel(session)
+        self._runs = RunsPanel(session)
         self._errors = text("", "hx-errors")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
-        self._downloads = {
-            kind: DownloadButton(label, partial(session.export, kind)) for kind, label in EXPORTS.items()
-        }
+        self._share = SharePanel(session, self.report)
         self.widget = self._laid_out()
         for plot in self._plots.values():
             plot.on_pick(session.pick_row)
@@ -69,20 +71,17 @@ class ResultsPanel:
         self._part.observe(lambda _: self._draw(), "value")
         self._target.observe(lambda _: self._draw("parity"), "value")
         page.observe(lambda _: self._draw(), "dark")
-        session.observe(lambda _: self._draw("loss"), ["history", "shown_epoch"])
+        session.observe(lambda _: self._draw("loss"), ["history", "shown_epoch", "runs", "shown_run"])
         session.observe(lambda _: self._results_changed(), "results")
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
         session.observe(lambda _: self._draw(*self._bands.plots), "bands")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
-        session.observe(lambda _: self._allow(), ["results", "model", "shown_run"])
         self._results_changed()
         self._draw(*self._electrons.plots)
-        self._allow()
 
     def _laid_out(self) -> widgets.Widget:
-        downloads = row(*self._downloads.values(), names=["hx-downloads"])
-        toolbar = row(self._units, self._laboratory, self._part, downloads, names=["hx-toolbar"])
+        toolbar = row(self._units, self._laboratory, self._part, names=["hx-toolbar"])
         of_panels = self._bands.plots | self._electrons.plots
         inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in of_panels}
         inside["errors"].append(self._errors)
@@ -100,7 +99,14 @@ class ResultsPanel:
         }
         last = cards.pop("errors")
         first = [self._bands.widget, cards.pop("parity"), self._molecule.widget, self._health.widget]
-        order = [*first, *cards.values(), *self._electrons.cards.values(), last]
+        order = [
+            *first,
+            *cards.values(),
+            *self._electrons.cards.values(),
+            last,
+            self._runs.widget,
+            self._share.widget,
+        ]
         grid = styled(widgets.Box(order), "hx-results-grid")
         parts = [toolbar, self._timeline.widget, self._tiles, grid]
         return styled(widgets.VBox(parts), "hx-results")
@@ -110,6 +116,9 @@ class ResultsPanel:
         return PlotContext(
             history=session.history,
             results=session.results,
+            others=tuple((run.label, run.history) for run in session.runs if run.number != session.shown_run)[
+                -4:
+            ],
             looking_back=session.shown_epoch is not None,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),
@@ -150,6 +159,7 @@ class ResultsPanel:
         return 0 <= session.picked < len(session.structures) and session.structures[session.picked].is_crystal
 
     def _units_changed(self) -> None:
+        self._runs.set_units(self._units.value)
         self._molecule.set_units(self._units.value, self._laboratory.value)
         self._draw()
 
@@ -163,9 +173,24 @@ class ResultsPanel:
             self._target.value = chosen if chosen in names else names[0]
         self._draw(*self._bands.plots, "parity", "levels", "errors")
 
-    def _allow(self) -> None:
-        for kind, button in self._downloads.items():
-            button.reason = self._session.why_not_export(kind)
+    def report(self) -> Download | None:
+        """What the page shows, in one file."""
+        session, context = self._session, self._context()
+        if session.results is None:
+            return None
+        shown = [
+            (PLOTS[name], plot) for name, plot in self._plots.items() if not PLOTS[name].unavailable(context)
+        ]
+        found = signs(session.history, session.results, session.state_of_picked, session.novelty)
+        name = session.results.dataset.name
+        page = report_html(
+            f"{name}: a learned Hamiltonian",
+            [(plot.label, plot.help, drawn.figure) for plot, drawn in shown],
+            errors_table(context),
+            [sign.text for sign in found],
+            session.run_shown,
+        )
+        return Download(f"{name.replace(' ', '-')}-report.html", page.encode())
 
 
 def tiles(context: PlotContext) -> str:

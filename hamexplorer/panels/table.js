@@ -1,4 +1,4 @@
-// A table that draws only the rows in sight; a click or the arrow keys pick one.
+// A table that draws only the rows in sight; a click or the arrow keys pick one, a click on a heading sorts by it.
 
 const ROW = 30;
 
@@ -6,12 +6,11 @@ function render({ model, el }) {
   el.classList.add("hx-table");
   const head = document.createElement("div");
   head.className = "hx-table-head";
-  head.setAttribute("aria-hidden", "true");
   const body = document.createElement("div");
   body.className = "hx-table-body";
   body.tabIndex = 0;
   body.setAttribute("role", "listbox");
-  body.setAttribute("aria-label", "Structures");
+  body.setAttribute("aria-label", model.get("label"));
   const space = document.createElement("div");
   space.className = "hx-table-space";
   body.append(space);
@@ -28,12 +27,43 @@ function render({ model, el }) {
       return cell;
     });
 
+  // Up, down, and as they came.
+  let by = null, down = false;
+  const compare = (a, b) =>
+    typeof a === "number" && typeof b === "number" ? a - b
+    : `${a}`.localeCompare(`${b}`, undefined, { numeric: true });
+  const ordered = () => {
+    const rows = model.get("rows");
+    if (by === null) return rows;
+    return [...rows].sort((one, other) => (down ? -1 : 1) * compare(one[by + 1], other[by + 1]));
+  };
+  const sort = (index) => {
+    if (by !== index) (by = index), (down = false);
+    else if (!down) down = true;
+    else by = null;
+    drawHead();
+    reveal();
+  };
   const drawHead = () => {
     head.style.gridTemplateColumns = template();
-    head.replaceChildren(...cells(model.get("columns").map((column) => column.label)));
+    const drawn = cells(model.get("columns").map((column) => column.label));
+    drawn.forEach((cell, index) => {
+      const button = document.createElement("button");
+      const how = by !== index ? "" : down ? ", falling" : ", rising";
+      Object.assign(button, { type: "button", className: "hx-sort", textContent: cell.textContent });
+      button.setAttribute("aria-label", `Sort by ${cell.textContent}${how}`);
+      button.title = `${cell.title || cell.textContent}: click to sort`;
+      if (by === index) button.dataset.sorted = down ? "down" : "up";
+      button.addEventListener("click", () => sort(index));
+      cell.title = "";
+      cell.replaceChildren(button);
+    });
+    const focused = [...head.querySelectorAll("button")].indexOf(document.activeElement);
+    head.replaceChildren(...drawn);
+    if (focused >= 0) head.querySelectorAll("button")[focused]?.focus();
   };
   const drawBody = () => {
-    const rows = model.get("rows");
+    const rows = ordered();
     const picked = model.get("picked");
     space.style.height = `${Math.max(rows.length, 1) * ROW}px`;
     body.style.maxHeight = `${model.get("height")}px`;
@@ -61,7 +91,7 @@ function render({ model, el }) {
     );
   };
   const reveal = () => {
-    const place = model.get("rows").findIndex(([key]) => key === model.get("picked"));
+    const place = ordered().findIndex(([key]) => key === model.get("picked"));
     if (place >= 0) {
       const top = place * ROW;
       if (top < body.scrollTop) body.scrollTop = top;
@@ -81,7 +111,7 @@ function render({ model, el }) {
   });
   body.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 6, PageUp: -6, Home: -Infinity, End: Infinity }[event.key];
-    const rows = model.get("rows");
+    const rows = ordered();
     if (step === undefined || !rows.length) return;
     // JupyterLab would move to the next cell.
     event.preventDefault();
@@ -93,7 +123,7 @@ function render({ model, el }) {
     drawBody();
     reveal();
   };
-  model.on("change:columns", () => (drawHead(), drawBody()));
+  model.on("change:columns", () => ((by = null), drawHead(), drawBody()));
   model.on("change:rows change:empty change:height", filled);
   model.on("change:picked", reveal);
   drawHead();

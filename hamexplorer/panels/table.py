@@ -1,4 +1,4 @@
-"""A table of many rows of which only those in sight are drawn; a click or the arrow keys pick one."""
+"""A table of many rows of which only those in sight are drawn; a click or the arrow keys pick one, a heading sorts."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class PickTable(anywidget.AnyWidget):
     picked = traitlets.Int(-1).tag(sync=True)
     empty = traitlets.Unicode("Nothing here yet.").tag(sync=True)
     height = traitlets.Int(181, help="pixels").tag(sync=True)
+    label = traitlets.Unicode("Structures", help="what the rows are, for screen readers").tag(sync=True)
 
     def fill(self, rows: Sequence[Sequence[object]]) -> None:
         """Show other rows."""

@@ -91,7 +91,15 @@ class _Panel:
             self._line("train", *self.curve("train"), **train),
             self._line("validation", *self.curve("validation"), **validation),
             self._line(raw_label, ends, np.full(2, self.raw), **raw),
+            *(self._other(place, *other, context) for place, other in enumerate(context.others)),
         ]
+
+    def _other(self, place: int, name: str, history: History, context: PlotContext) -> go.Scatter:
+        """Validation curve of another run."""
+        epochs, values = history.curve(self.name, "validation")
+        colour = context.palette.series[place % len(context.palette.series)]
+        line = {"color": colour, "width": 1.2, "dash": "dot"}
+        return self._line(name, epochs, values * self.scale.factor, mode="lines", line=line)
 
     def _line(self, name: str, x: np.ndarray, y: np.ndarray, **style: Any) -> go.Scatter:
         return go.Scatter(

@@ -30,6 +30,7 @@ class PlotContext:
     Attributes:
         history: what the training reported so far.
         results: the latest predictions.
+        others: names and reports of other runs, to compare with.
         looking_back: whether these are those of an earlier epoch.
         picked: index of the picked structure among the results; None for one that is not among them.
         bands: of such a crystal: predicted, or read from a file.
@@ -53,6 +54,7 @@ class PlotContext:
 
     history: History | None = None
     results: Results | None = None
+    others: tuple[tuple[str, History], ...] = ()
     looking_back: bool = False
     picked: int | None = None
     bands: BandStructure | None = None

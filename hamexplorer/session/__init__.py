@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hamexplorer.errors import HamExplorerError, TrainingError
 from hamexplorer.session import export, recipe
+from hamexplorer.session.archive import ENDING, Saved, read_session, write_session
 from hamexplorer.session.findings import Findings
 from hamexplorer.session.pump import sentence_of
 from hamexplorer.session.runs import Run
@@ -40,6 +41,57 @@ _RECIPES = {
 
 class Session(Findings):
     """Molecules, their references, and one training run at a time."""
+
+    def save_session(self) -> Download | None:
+        """The whole session as one file; None, and a sentence in ``message``, if that is not possible."""
+        try:
+            if self.running:
+                raise TrainingError("a training is under way; stop it first, then save the session")
+            saved = Saved(
+                self.dataset,
+                self.loaded,
+                self.selection,
+                self.picked,
+                self.settings,
+                self.runs,
+                self.shown_run,
+            )
+            stem = self.dataset.name.replace(" ", "-") if self.dataset is not None else "session"
+            return Download(f"{stem}{ENDING}", write_session(saved))
+        except (HamExplorerError, OSError) as error:
+            self.say(sentence_of(error), "error", "share")
+            return None
+
+    def open_session(self, content: bytes, filename: str = "the session") -> None:
+        """Replace everything by what a session file holds; a file that cannot be read changes nothing."""
+        if self.running or self.loading:
+            self.say("something is under way; wait or stop it, then open the session", "warning", "share")
+            return
+        self.loading = f"Opening {filename}"
+
+        def opened(saved: list[Saved]) -> None:
+            self.loading = ""
+            self._restore(saved[-1])
+            self.say(f"Opened {filename}.", where="share")
+
+        def failed(sentences: list[str]) -> None:
+            self.loading = ""
+            self.say(sentences[-1], "error", "share")
+
+        self.pump.start(lambda: read_session(content), done=opened, failed=failed)
+
+    def _restore(self, saved: Saved) -> None:
+        self.reset()
+        with self.hold_trait_notifications():
+            self.loaded, self.runs = saved.loaded, saved.runs
+            self._set_dataset(saved.dataset)
+            self.select(saved.selection)
+            self.pick(saved.picked)
+            self.settings = saved.settings
+        # Opening a dataset of another kind suits the settings to it: those that were saved come last.
+        self.settings = saved.settings
+        if saved.shown_run is not None:
+            self.show_run(saved.shown_run)
 
     @property
     def run_shown(self) -> Run | None:

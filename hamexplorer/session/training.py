@@ -321,8 +321,9 @@ class Training(References):
             timeline=self.timeline,
             seconds=time.monotonic() - self._began,
         )
-        self._run, self.shown_run = None, run.number
-        self.runs = (*self.runs, run)[-MOST_RUNS:]
+        self._run = None
+        with self.hold_trait_notifications():
+            self.runs, self.shown_run = (*self.runs, run)[-MOST_RUNS:], run.number
 
     def show_run(self, number: int) -> None:
         """Show a finished run in every view, as if it had ended just now."""

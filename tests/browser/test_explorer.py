@@ -1,0 +1,214 @@
+"""Looking into a run: linked views, spectra, back in time, files, sessions; and that everybody can use it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+#: Canvases and parts of libraries that are not ours, each with the reason why its fault is not ours to mend.
+EXCUSED: dict[str, str] = {
+    ".nglview, .hx-stage": "nglview draws atoms on a canvas that has no text; the table beside it tells all of them",
+    ".js-plotly-plot": "plotly's drawings have no text for screen readers; the button Numbers below each has its table",
+}
+
+
+def trained(visit, voila, width: int, height: int, epochs: int = 4, **options):
+    made = visit("explorer", voila, width, height, **options)
+    made.wait_until_ready()
+    made.button("Train").click()
+    made.wait_for_status(rf"epoch ({epochs}|[{epochs + 1}-9]|\d\d)")
+    made.button("Stop").click()
+    made.wait_for_status(r"^stopped")
+    return made
+
+
+def choose(made, names: str, **option) -> None:
+    made.page.locator(f"{names} select").select_option(**option)
+
+
+def test_every_view_is_linked(visit, voila):
+    made = trained(visit, voila, 1440, 1000)
+    levels_choose_orbitals(made)
+    blocks_point_at_atoms(made)
+    spectra_and_their_orbitals(made)
+    back_in_time(made)
+    units_everywhere(made)
+    assert made.sticking_out() == []
+
+
+def levels_choose_orbitals(made) -> None:
+    """A click on a level shows its orbital; the menu does the same from the keyboard."""
+    plot = made.page.locator(".hx-plot-levels .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    place = plot.evaluate(
+        """gd => {
+            const trace = gd._fullData.find((t) => t.name === 'learned empty'), box = gd.getBoundingClientRect();
+            const k = trace.customdata.indexOf(1) + 1, l = gd._fullLayout;
+            return [box.x + l._size.l + l.xaxis.l2p(trace.x[k]), box.y + l._size.t + l.yaxis.l2p(trace.y[k])];
+        }"""
+    )
+    made.page.mouse.move(*place)
+    made.page.mouse.click(*place)
+    expect(made.page.locator(".hx-orbital-choice select option:checked")).to_contain_text("LUMO")
+    drawn = made.page.locator(".hx-plot-orbital")
+    expect(drawn).to_contain_text("LUMO, level 10")
+    choose(made, ".hx-orbital-choice", label="HOMO−2, level 7")
+    expect(drawn).to_contain_text("HOMO−2, level 7")
+    drawn.scroll_into_view_if_needed()
+    made.screenshot("orbital")
+    assert (
+        made.page.evaluate(
+            "document.querySelector('.hx-plot-orbital .js-plotly-plot').data.filter((t) => t.type === 'mesh3d').length"
+        )
+        == 6
+    )
+
+
+def blocks_point_at_atoms(made) -> None:
+    plot = made.page.locator(".hx-plot-matrix .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    choose(made, ".hx-matrix-choice", label="learned − reference")
+    made.page.wait_for_function(
+        "document.querySelector('.hx-plot-matrix .js-plotly-plot').data?.[0]?.type === 'heatmap'"
+    )
+    place = plot.evaluate(
+        """gd => {
+            const box = gd.getBoundingClientRect(), l = gd._fullLayout;
+            return [box.x + l.xaxis._offset + l.xaxis.l2p(12), box.y + l.yaxis._offset + l.yaxis.l2p(7)];
+        }"""
+    )
+    made.page.mouse.move(*place)
+    made.page.mouse.click(*place)
+    expect(made.page.locator(".hx-block")).to_contain_text(
+        re.compile(r"Block C2 – H5: norm .* eV, off the reference by")
+    )
+    made.screenshot("block")
+
+
+def spectra_and_their_orbitals(made) -> None:
+    card = made.page.locator(".hx-plot-spectrum")
+    card.scroll_into_view_if_needed()
+    for kind, axis in (
+        ("photoelectrons", "ionization energy"),
+        ("absorption, independent particles", "photon energy"),
+        ("absorption, Tamm-Dancoff", "photon energy"),
+    ):
+        choose(made, ".hx-spectrum-choice", label=kind)
+        expect(card).to_contain_text(axis)
+        made.screenshot(kind.split()[-1])
+    entries = made.page.locator(".hx-transitions select option")
+    expect(entries.first).to_contain_text("→")
+    made.page.wait_for_function(
+        "/→\\sLUMO/.test(document.querySelector('.hx-transitions select option')?.textContent)"
+    )
+    words = entries.first.text_content()
+    leaves, goes = re.search(r"(HOMO\S*)\s→\s(LUMO\S*)", words).groups()
+    choose(made, ".hx-transitions", index=0)
+    expect(made.page.locator(".hx-orbital-choice select option:checked")).to_contain_text(
+        re.compile(f"^{re.escape(leaves)},")
+    )
+    assert goes.startswith("LUMO")
+
+
+def back_in_time(made) -> None:
+    made.page.evaluate("window.scrollTo(0, 0)")
+    said = made.page.locator(".hx-timeline-said")
+    expect(said).to_contain_text("the latest")
+    tile = made.page.locator(".hx-tile b").first.inner_text()
+    made.page.locator(".hx-timeline-slider .noUi-handle").focus()
+    made.page.keyboard.press("Home")
+    expect(said).to_contain_text(re.compile(r"epoch 0 of \d"))
+    expect(made.page.locator(".hx-tile b").first).not_to_have_text(tile)
+    made.screenshot("back")
+    made.page.get_by_role("button", name="Now", exact=True).click()
+    expect(made.page.locator(".hx-tile b").first).to_have_text(tile)
+
+
+def units_everywhere(made) -> None:
+    choose(made, ".hx-units", label="kcal/mol")
+    for place in (
+        ".hx-tile",
+        ".hx-plot-parity",
+        ".hx-plot-levels",
+        ".hx-plot-orbital",
+        ".hx-molecule",
+        ".hx-runs",
+    ):
+        expect(made.page.locator(place).first).to_contain_text("kcal/mol")
+    choose(made, ".hx-laboratory", label="D and Å³")
+    expect(made.page.locator(".hx-molecule")).to_contain_text("Å³")
+
+
+def test_files_runs_and_sessions(visit, voila, tmp_path):
+    made = trained(visit, voila, 1440, 1000)
+    for label, ending in (("CSV", "csv"), ("PNG", "png"), ("SVG", "svg"), ("HTML", "html")):
+        with made.page.expect_download() as download:
+            made.page.locator(".hx-plot-parity .hamexplorer-save").get_by_role("button", name=label).click()
+        assert download.value.suggested_filename == f"parity.{ending}"
+        assert download.value.path().stat().st_size > 1000
+    numbers = made.page.locator(".hx-plot-levels .hamexplorer-save").get_by_role("button", name="Numbers")
+    numbers.click()
+    expect(made.page.locator(".hx-plot-levels table th").first).to_have_text("series")
+    expect(numbers).to_have_attribute("aria-expanded", "true")
+    # A second run, then the first one shown again.
+    made.button("Train").click()
+    made.wait_for_status(r"^training.*epoch ([2-9]|\d\d)")
+    made.button("Stop").click()
+    made.wait_for_status(r"^stopped")
+    runs = made.page.locator(".hx-runs")
+    runs.scroll_into_view_if_needed()
+    expect(runs.locator(".hx-table-row")).to_have_count(2)
+    expect(runs).to_contain_text("Epochs done")
+    runs.locator(".hx-table-row").first.click()
+    made.wait_for_status("showing run 1")
+    made.screenshot("runs")
+    share = made.page.locator(".hx-share")
+    for words, ending in (("Settings, TOML", "toml"), ("Run, notebook", "ipynb"), ("Report, HTML", "html")):
+        with made.page.expect_download() as download:
+            share.get_by_role("button", name=words).click()
+        assert download.value.suggested_filename.endswith(ending)
+    with made.page.expect_download() as download:
+        share.get_by_role("button", name="↓ Session file").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    made.button("Reset").click()
+    expect(made.page.locator(".hx-plot-parity")).to_contain_text("Press Train")
+    with made.page.expect_file_chooser() as chooser:
+        made.page.locator(".hx-session-upload").click()
+    chooser.value.set_files(saved)
+    made.wait_for_status("showing run 1")
+    expect(share).to_contain_text("Opened ethane.hxsession.")
+    made.wait_for_plots("parity", "levels", "loss")
+    made.screenshot("opened")
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1024, False), (1920, True)])
+def test_it_is_drawn_well_at_every_width(visit, voila, width, dark):
+    made = trained(visit, voila, width, 900)
+    if dark:
+        made.page.locator(".hx-theme").click()
+        made.page.wait_for_function("document.querySelector('.hx-app').classList.contains('hx-dark')")
+        made.name += "-dark"
+    for card in ("parity", "levels", "orbital", "matrix", "spectrum"):
+        made.page.locator(f".hx-plot-{card}").scroll_into_view_if_needed()
+        made.wait_for_plots(card)
+        made.screenshot(card)
+    made.page.locator(".hx-health").scroll_into_view_if_needed()
+    made.screenshot("health")
+    made.page.locator(".hx-share").scroll_into_view_if_needed()
+    made.screenshot("share")
+    assert made.sticking_out() == []
+
+
+def test_no_serious_fault_of_accessibility(visit, voila):
+    made = trained(visit, voila, 1440, 1000)
+    exclude = [[selector.strip()] for selectors in EXCUSED for selector in selectors.split(",")]
+    found = Axe().run(made.page, context={"exclude": exclude}).response["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    said = [f"{each['id']}: {node['html'][:160]}" for each in serious for node in each["nodes"][:4]]
+    assert not said, "\n".join(said)
