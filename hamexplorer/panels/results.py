@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from hamexplorer.panels.bands import BandsPanel
 from hamexplorer.panels.electrons import ElectronsPanel
+from hamexplorer.panels.gathered import GatheredPanel
 from hamexplorer.panels.health import HealthPanel
 from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
@@ -57,6 +58,7 @@ class ResultsPanel:
         of_panels = self._bands.plots | self._electrons.plots
         others = [name for name in PLOTS if name not in of_panels]
         self._plots |= of_panels | {name: LivePlot(name, self._context()) for name in others}
+        self._gathered = GatheredPanel(session)
         self._timeline, self._health = TimelineBar(session), HealthPanel(session)
         self._runs = RunsPanel(session)
         self._errors = text("", "hx-errors")
@@ -75,6 +77,7 @@ class ResultsPanel:
         session.observe(lambda _: self._results_changed(), "results")
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
+        self._plots["parity"].on_gather(self._gather)
         session.observe(lambda _: self._draw(*self._bands.plots), "bands")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
         self._results_changed()
@@ -85,6 +88,7 @@ class ResultsPanel:
         of_panels = self._bands.plots | self._electrons.plots
         inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in of_panels}
         inside["errors"].append(self._errors)
+        inside["parity"].append(self._gathered.widget)
         beside = {"parity": self._target}
         cards = {
             name: card(
@@ -147,6 +151,8 @@ class ResultsPanel:
                 self._errors.value = errors_table(context)
                 self._tiles.value = tiles(context)
             self._electrons.follow(name, context)
+            if name == "parity":
+                self._gathered.follow(context)
             if name == "bands":
                 self._bands.follow(context, is_crystal=self._is_crystal())
         finally:
@@ -157,6 +163,10 @@ class ResultsPanel:
     def _is_crystal(self) -> bool:
         session = self._session
         return 0 <= session.picked < len(session.structures) and session.structures[session.picked].is_crystal
+
+    def _gather(self, rows: list[int]) -> None:
+        self._gathered.gather(rows)
+        self._draw("parity")
 
     def _units_changed(self) -> None:
         self._runs.set_units(self._units.value)

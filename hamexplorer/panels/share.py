@@ -16,6 +16,7 @@ from hamexplorer.session.state import Download
 _GROUPS = {
     "Results": ("csv", "json", "model"),
     "Repeat the run": ("toml", "script", "notebook"),
+    "For other programs": ("cube", "molden"),
 }
 
 
@@ -50,7 +51,9 @@ class SharePanel:
             ),
         )
         self._upload.observe(self._uploaded, "value")
-        session.observe(lambda _: self._allow(), ["results", "model", "shown_run", "state", "loading"])
+        session.observe(
+            lambda _: self._allow(), ["results", "model", "shown_run", "state", "loading", "state_of_picked"]
+        )
         self._allow()
 
     def _allow(self) -> None:

@@ -181,6 +181,11 @@ export default () => {
         const picked = event.points?.find((point) => Number.isInteger(point.customdata))?.customdata;
         if (picked !== undefined) model.send({ picked });
       });
+      place.on("plotly_selected", (event) => {
+        const found = (event?.points ?? []).map((point) => point.customdata).filter(Number.isInteger);
+        model.send({ gathered: [...new Set(found)].sort((a, b) => a - b) });
+      });
+      place.on("plotly_deselect", () => model.send({ gathered: [] }));
       place.on("plotly_relayouting", turn);
       place.on("plotly_relayout", (changes) => {
         turn(changes);

@@ -118,6 +118,9 @@ class LivePlot:
         self._callbacks: list[Callable[[int], None]] = []
         self.figure = self._figure(context or PlotContext())
         self.widget = PlotWidget(self.figure, self._plot.label)
+        if self._plot.gathers:
+            self.widget._config = theme.GATHERING
+        self._gather: list[Callable[[list[int]], None]] = []
         self._choices: dict[str, list[Callable[[Any], None]]] = {}
         self.widget.on_msg(self._receive)
 
@@ -134,6 +137,10 @@ class LivePlot:
         """Call ``callback`` with what a clicked point stands for, in traces whose meta says ``{"choose": what}``."""
         self._choices.setdefault(what, []).append(callback)
 
+    def on_gather(self, callback: Callable[[list[int]], None]) -> None:
+        """Call ``callback`` with the indices of the structures whose points were gathered; none ends it."""
+        self._gather.append(callback)
+
     def _figure(self, context: PlotContext) -> go.Figure:
         reason = self._plot.unavailable(context)
         return theme.sentence(context.palette, reason) if reason else self._plot.figure(context)
@@ -143,6 +150,10 @@ class LivePlot:
         if isinstance(picked, int):
             for callback in self._callbacks:
                 callback(picked)
+        gathered = message.get("gathered") if isinstance(message, dict) else None
+        if isinstance(gathered, list):
+            for gather in self._gather:
+                gather([int(index) for index in gathered])
         chosen = message.get("chosen") if isinstance(message, dict) else None
         if isinstance(chosen, dict):
             for callback in self._choices.get(str(chosen.get("what")), ()):

@@ -29,7 +29,11 @@ class Parity(Plot):
     """Predicted against reference values of one target; a click on a point picks its molecule."""
 
     label = "Parity"
-    help = "Every value of one target: perfect predictions lie on the line, grey is the raw small basis."
+    help = (
+        "Every value of one target: perfect predictions lie on the line, grey is the raw small basis. Click a point to "
+        "see its structure; with the lasso above the plot, several at once."
+    )
+    gathers = True
 
     def unavailable(self, context: PlotContext) -> str:
         results = context.results

@@ -133,6 +133,8 @@ class Plot:
     name: str
     label: str
     help: str
+    #: Whether points can be gathered with a lasso; they carry the index of their structure as customdata.
+    gathers = False
 
     def unavailable(self, context: PlotContext) -> str:
         """Why the plot cannot be drawn now, as a sentence; empty if it can."""

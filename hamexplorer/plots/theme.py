@@ -22,6 +22,9 @@ CONFIG: dict[str, Any] = {
     "doubleClick": False,
 }
 
+#: The same with a lasso and a frame to gather points, and the zoom to go back to.
+GATHERING: dict[str, Any] = CONFIG | {"modeBarButtons": [["zoom2d", "lasso2d", "select2d", "toImage"]]}
+
 #: One line above the plot, or as many as it takes on a phone.
 LEGEND: dict[str, Any] = {
     "orientation": "h",

@@ -30,6 +30,8 @@ EXPORTS = {
     "toml": "Settings, TOML",
     "script": "Run, Python",
     "notebook": "Run, notebook",
+    "cube": "This orbital, cube",
+    "molden": "Its orbitals, Molden",
 }
 #: Those that repeat a run: its ending and what makes it.
 _RECIPES = {
@@ -100,6 +102,12 @@ class Session(Findings):
 
     def why_not_export(self, kind: str) -> str:
         """Why this file cannot be made now; empty if it can."""
+        if kind in ("cube", "molden"):
+            return (
+                ""
+                if self.state_of_picked is not None
+                else "the orbitals of the picked structure are not known"
+            )
         if kind in _RECIPES:
             return "" if self.run_shown is not None else "there is a run to repeat when a training has ended"
         if kind == "model":
@@ -116,6 +124,8 @@ class Session(Findings):
                 ending, make = _RECIPES[kind]
                 name = f"{self.run_shown.dataset}-run-{self.run_shown.number}".replace(" ", "-")
                 return Download(name + ending, make(self.run_shown).encode())
+            if kind in ("cube", "molden"):
+                return export.orbital_file(kind, self.state_of_picked, self.orbital)
             if kind == "csv":
                 return export.results_csv(self.results)
             if kind == "json":

@@ -12,7 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hamexplorer.physics.orbital_files import cube_file, molden_file
+from hamexplorer.plots.columns import level_name
 from hamexplorer.session.state import Download
+from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.train.results import Results
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.trained import TrainedModel
@@ -60,6 +63,20 @@ def model_zip(model: TrainedModel, name: str) -> Download:
                 if path.is_file():
                     archive.write(path, path.relative_to(scratch))
     return Download(f"{name}.zip", packed.getvalue())
+
+
+def orbital_file(kind: str, state: MoleculeState, from_homo: int) -> Download:
+    """The chosen orbital as "cube", or all orbitals as "molden": the learned ones, else those of the small basis."""
+    name = next(each for each in ("learned", "raw", "reference") if each in state.sets)
+    stem = "".join(c if c.isalnum() else "-" for c in state.structure.label) + f"-{name}"
+    if kind == "molden":
+        orbitals = state.orthogonaliser @ state.sets[name].coeff
+        text = molden_file(state.structure, state.basis, state.sets[name].energy, orbitals, state.n_occ)
+        return Download(f"{stem}.molden", text.encode())
+    index = min(max(state.n_occ - 1 + from_homo, 0), len(state.sets[name].energy) - 1)
+    text = cube_file(state.structure, state.basis, state.orbital(name, index))
+    which = level_name(index, state.n_occ).partition(",")[0].replace("−", "-")
+    return Download(f"{stem}-{which}.cube", text.encode())
 
 
 def _plain(row: Any) -> dict[str, Any]:

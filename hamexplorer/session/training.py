@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import traitlets
@@ -128,7 +128,29 @@ class Training(References):
             train=self.settings.train_fraction,
             validation=self.settings.validation_fraction,
             seed=self.settings.seed,
+            held_out=self.settings.held_out,
         )
+
+    def hold_out(self, indices: Sequence[int]) -> None:
+        """Make these structures the test part of the next runs; none gives the test part back to chance."""
+        rows = [k for k in indices if self.has_reference(k)]
+        keys = " ".join(self.structures[k].key[:12] for k in rows)
+        before = self.settings
+        if not self.configure(held_out=keys):
+            return
+        try:
+            self.split_of(self.trainable)
+        except HamExplorerError as error:
+            self.settings = before
+            self.say(str(error), "error", "training")
+            return
+        count = f"{len(rows)} structure{'s are' if len(rows) != 1 else ' is'}"
+        said = (
+            f"{count} the test part from the next training on."
+            if rows
+            else "The test part is left to chance again."
+        )
+        self.say(said, where="training")
 
     def why_not_target(self, name: str) -> str:
         """Why a target cannot be learned from the open dataset; empty if it can."""

@@ -131,7 +131,13 @@ class Split:
 
 
 def split_structures(
-    structures: Sequence[Structure], *, by: str = "random", train: float, validation: float, seed: int
+    structures: Sequence[Structure],
+    *,
+    by: str = "random",
+    train: float,
+    validation: float,
+    seed: int,
+    held_out: str = "",
 ) -> Split:
     """Cut the structures into three parts; what training and validation leave is the test part.
 
@@ -141,9 +147,12 @@ def split_structures(
         train: fraction that the model learns from.
         validation: fraction that decides when to stop.
         seed: equal seeds give equal splits.
+        held_out: beginnings of structure keys (:attr:`Structure.key`), parted by commas or spaces: these structures are
+            the test part, and the others are cut into training and validation in proportion to their fractions.
 
     Raises:
-        SettingsError: if ``by`` is unknown or the fractions leave a part empty.
+        SettingsError: if ``held_out`` names a structure that is not there, or leaves too few; if ``by`` is unknown or
+            the fractions leave a part empty.
         StructureError: if there are fewer than three structures.
     """
     if by not in SPLITS:
@@ -157,6 +166,8 @@ def split_structures(
     n = len(structures)
     if n < 3:
         raise StructureError(f"{_count(n)}, and a split needs at least 3; load more or widen the selection")
+    if held_out.strip():
+        return _holding_out(structures, held_out, by, train / (train + validation), seed)
     order = np.random.default_rng(seed).permutation(n)
     if by == "size":
         order = np.array(sorted(order, key=lambda i: (structures[i].n_heavy, structures[i].n_atoms)))
@@ -164,6 +175,31 @@ def split_structures(
     n_validation = min(max(round(n * validation), 1), n - n_train - 1)
     cuts = np.split(order, [n_train, n_train + n_validation])
     return Split(*(tuple(sorted(part.tolist())) for part in cuts))
+
+
+def _holding_out(structures: Sequence[Structure], held_out: str, by: str, train: float, seed: int) -> Split:
+    """The named structures as test part; ``train`` is the share of the others that is learned from."""
+    wanted = list(filter(None, re.split(r"[\s,;]+", held_out)))
+    test = [k for k, structure in enumerate(structures) if structure.key.startswith(tuple(wanted))]
+    found = {word for word in wanted if any(structures[k].key.startswith(word) for k in test)}
+    missing = [word for word in wanted if word not in found]
+    if missing:
+        raise SettingsError(
+            f"the structure {missing[0]!r} that should be held out for the test is not among the {len(structures)}; "
+            f"widen the selection, or hold out others"
+        )
+    others = np.array([k for k in range(len(structures)) if k not in set(test)], dtype=int)
+    if len(others) < 2:
+        raise SettingsError(
+            f"{len(test)} structures are held out of {len(structures)}, which leaves {len(others)} for training and "
+            f"validation together; hold out fewer"
+        )
+    order = others[np.random.default_rng(seed).permutation(len(others))]
+    if by == "size":
+        order = np.array(sorted(order, key=lambda k: (structures[k].n_heavy, structures[k].n_atoms)))
+    n_train = min(max(round(len(order) * train), 1), len(order) - 1)
+    parts = order[:n_train], order[n_train:], np.array(test, dtype=int)
+    return Split(*(tuple(sorted(part.tolist())) for part in parts))
 
 
 def _element_conditions(text: str) -> tuple[set[str], set[str], set[str]]:

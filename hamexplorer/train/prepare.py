@@ -93,6 +93,7 @@ def arrange(
         train=settings.train_fraction,
         validation=settings.validation_fraction,
         seed=settings.seed,
+        held_out=settings.held_out,
     )
     stage = "Integrals and neighbours"
     report(stage, 0.0)

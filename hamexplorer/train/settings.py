@@ -11,7 +11,7 @@ from typing import Any
 from hamexplorer.basis.reductions import REDUCTIONS
 from hamexplorer.errors import SettingsError
 from hamexplorer.model import MODELS
-from hamexplorer.params import Choice, Real, Whole, param, params_of, to_dict, validate
+from hamexplorer.params import Choice, Real, Text, Whole, param, params_of, to_dict, validate
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.structures.selection import SPLITS
@@ -97,6 +97,12 @@ class RunSettings:
         Real(0.01, 0.9),
         label="Validation part",
         help="Share that decides when to slow down and stop; the rest is the test set.",
+    )
+    held_out: str = param(
+        "",
+        Text(),
+        label="Held out",
+        help="Structures that are the test part whatever the seed, by the beginnings of their keys; empty for none.",
     )
     seed: int = param(
         42,

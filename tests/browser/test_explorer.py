@@ -212,3 +212,36 @@ def test_no_serious_fault_of_accessibility(visit, voila):
     serious = [each for each in found if each["impact"] in ("serious", "critical")]
     said = [f"{each['id']}: {node['html'][:160]}" for each in serious for node in each["nodes"][:4]]
     assert not said, "\n".join(said)
+
+
+def test_a_lasso_makes_the_test_set(visit, voila):
+    made = trained(visit, voila, 1440, 1000)
+    plot = made.page.locator(".hx-plot-parity .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    plot.hover()
+    made.page.locator(".hx-plot-parity .modebar-btn[data-val='select']").click()
+    box = plot.evaluate(
+        """gd => {
+            const l = gd._fullLayout, b = gd.getBoundingClientRect();
+            const at = (x, y) => [b.x + l.xaxis._offset + l.xaxis.l2p(x), b.y + l.yaxis._offset + l.yaxis.l2p(y)];
+            return [...at(-21.6, -23), ...at(-20.6, -18)];
+        }"""
+    )
+    made.page.mouse.move(box[0], box[1])
+    made.page.mouse.down()
+    made.page.mouse.move((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, steps=4)
+    made.page.mouse.move(box[2], box[3], steps=4)
+    made.page.mouse.up()
+    gathered = made.page.locator(".hx-gathered")
+    expect(gathered).to_contain_text("inside the lasso")
+    count = int(re.search(r"(\d+) molecules? inside", gathered.inner_text()).group(1))
+    assert 0 < count < 98
+    made.screenshot("gathered")
+    gathered.locator(".hx-table-row").first.click()
+    expect(made.page.locator(".hx-molecule-title b")).to_have_text(
+        gathered.locator(".hx-table-row span").first.inner_text()
+    )
+    made.button("Make these the test set").click()
+    expect(made.page.locator(".hx-training")).to_contain_text("the test part from the next training on")
+    made.button("Test set by chance").click()
+    expect(made.page.locator(".hx-training")).to_contain_text("left to chance again")

@@ -198,3 +198,18 @@ def test_exports(session, script, until, kind):
         )
     if kind == "csv":
         assert len(download.content.decode().splitlines()) == 101
+
+
+def test_held_out_structures_are_the_test_part(session):
+    session.hold_out([3, 5, 8])
+    assert "3 structures are the test part" in session.message.text
+    assert [k for k, part in enumerate(session.parts) if part == "test"] == [3, 5, 8]
+    session.configure(seed=7)
+    assert [k for k, part in enumerate(session.parts) if part == "test"] == [3, 5, 8]
+    session.hold_out(())
+    assert session.settings.held_out == "" and session.parts.count("test") == 10
+
+
+def test_holding_out_nearly_all_is_refused(session):
+    session.hold_out(range(99))
+    assert "hold out fewer" in session.message.text and session.settings.held_out == ""

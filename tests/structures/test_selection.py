@@ -143,3 +143,28 @@ def test_other_mistakes_get_sentences():
         split_structures(G2, by="colour", train=0.5, validation=0.2, seed=0)
     with pytest.raises(SettingsError, match="structure 9 is in no part"):
         Split((0,), (1,), (2,)).part_of(9)
+
+
+def test_held_out_structures_are_the_test_part_whatever_the_seed():
+    structures = G2[:12]
+    names = f"{structures[2].key[:12]}, {structures[7].key[:10]}"
+    found = [
+        split_structures(structures, train=0.5, validation=0.25, seed=seed, held_out=names)
+        for seed in (1, 2, 3)
+    ]
+    assert all(split.test == (2, 7) for split in found)
+    assert len({split.train for split in found}) > 1
+    for split in found:
+        assert sorted((*split.train, *split.validation, *split.test)) == list(range(12))
+        assert len(split.train) == 7
+
+
+def test_what_cannot_be_held_out_is_said():
+    structures = G2[:5]
+    with pytest.raises(
+        SettingsError, match="'feedbeef' that should be held out for the test is not among the 5"
+    ):
+        split_structures(structures, train=0.6, validation=0.2, seed=1, held_out="feedbeef")
+    keys = " ".join(structure.key[:12] for structure in structures[1:])
+    with pytest.raises(SettingsError, match="4 structures are held out of 5, which leaves 1"):
+        split_structures(structures, train=0.6, validation=0.2, seed=1, held_out=keys)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hamexplorer.basis.reductions import REDUCTIONS
 from hamexplorer.errors import HamExplorerError, SettingsError
 from hamexplorer.model import MODELS
-from hamexplorer.params import Choice, Real, Whole, params_of
+from hamexplorer.params import Choice, Real, Text, Whole, params_of
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.settings import RunSettings
@@ -30,6 +30,8 @@ def value_of(kind, name):
             return st.integers(kind.low, kind.high)
         case Choice():
             return st.sampled_from(sorted(kind.options))
+        case Text():
+            return st.text("0123456789abcdef, ", max_size=30)
     raise AssertionError(f"no values are known for {kind}")
 
 
