@@ -224,7 +224,7 @@ def test_a_lasso_makes_the_test_set(visit, voila):
         """gd => {
             const l = gd._fullLayout, b = gd.getBoundingClientRect();
             const at = (x, y) => [b.x + l.xaxis._offset + l.xaxis.l2p(x), b.y + l.yaxis._offset + l.yaxis.l2p(y)];
-            return [...at(-21.6, -23), ...at(-20.6, -18)];
+            return [...at(-18.5, -18.5), ...at(-20.55, -23)];
         }"""
     )
     made.page.mouse.move(box[0], box[1])
