@@ -26,6 +26,7 @@ class ElectronsPanel:
 
     def __init__(self, session: Session, draw: Callable[..., None]) -> None:
         self._session, self._draw, self._quiet = session, draw, False
+        self._target = ""
         self._orbital = _menu("Orbital", [], "hx-orbital-choice")
         self._matrix = _menu("Show", [(label, name) for name, label in MATRICES.items()], "hx-matrix-choice")
         self._spectrum = _menu(
@@ -69,7 +70,8 @@ class ElectronsPanel:
         session.observe(lambda _: self._draw("matrix"), "marked")
         session.observe(lambda _: self._draw("spectrum"), "excitations")
         self._orbital.observe(lambda change: self._orbital_wanted(change["new"]), "value")
-        self._matrix.observe(lambda _: self._draw("matrix"), "value")
+        self._matrix.observe(lambda _: self._matrix_chosen(), "value")
+        session.observe(lambda _: self._draw("matrix"), "pull")
         self._spectrum.observe(lambda _: self._spectrum_chosen(), "value")
         self._width.observe(lambda _: self._draw("spectrum"), "value")
         self._list.observe(lambda change: self._transition_wanted(change["new"]), "value")
@@ -87,6 +89,7 @@ class ElectronsPanel:
             "marked": session.marked,
             "excitations": session.excitations,
             "matrix": self._matrix.value,
+            "pull": session.pull,
             "spectrum": self._spectrum.value,
             "spectrum_eV": self._width.value,
         }
@@ -94,10 +97,21 @@ class ElectronsPanel:
     def follow(self, name: str, context: PlotContext) -> None:
         """Say what belongs to a plot that was drawn."""
         state = context.state
+        if name == "parity" and context.target != self._target:
+            self._target = context.target or ""
+            self._ask_for_pull()
         if name == "matrix":
             self._block.value = "" if state is None else escape(said_of_block(state, context.marked, context))
         if name == "spectrum":
             self._list_transitions(context)
+
+    def _matrix_chosen(self) -> None:
+        self._ask_for_pull()
+        self._draw("matrix")
+
+    def _ask_for_pull(self) -> None:
+        if self._matrix.value == "pull" and self._target:
+            self._session.find_pull(self._target)
 
     # ---- orbitals ----------------------------------------------------------------------------------
 
@@ -106,6 +120,7 @@ class ElectronsPanel:
         self._show_orbital([] if state is None else _orbitals_of(state))
         if self._spectrum.value == "tamm_dancoff":
             self._session.excite()
+        self._ask_for_pull()
         self._draw("orbital", "matrix", "spectrum")
 
     def _show_orbital(self, options: list[tuple[str, int]]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
-from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, number, state_missing
+from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, number, scale_of, state_missing
 from hamexplorer.train.molecule_state import MoleculeState
 
 #: What can be shown, and its name in the menu.
@@ -17,6 +17,7 @@ MATRICES = {
     "reference": "reference",
     "error": "learned − reference",
     "raw": "small-basis SCF",
+    "pull": "what the error pulls at",
 }
 #: Blue, white, red of Brewer's RdBu, which all colour visions tell apart; the middle follows the page.
 _NEGATIVE, _POSITIVE = "#2166AC", "#B2182B"
@@ -29,7 +30,8 @@ class Matrix(Plot):
     label = "Hamiltonian"
     help = (
         "Each square is one number: how strongly two orbitals are coupled, on the diagonal their own energy. Lines "
-        "part the atoms. Click a block to see its two atoms in the structure. Core orbitals are off the colour scale."
+        "part the atoms. What the error pulls at is |∂L/∂H| of the target in the parity plot: where changing H would "
+        "mend most. Click a block to see its two atoms in the structure. Core orbitals are off the colour scale."
     )
 
     def unavailable(self, context: PlotContext) -> str:
@@ -37,6 +39,10 @@ class Matrix(Plot):
         if reason:
             return reason
         assert context.state is not None
+        if context.matrix == "pull":
+            if context.pull is None:
+                return "Press Train, or wait: the gradient of the error is being worked out."
+            return ""
         wanted = ("learned", "reference") if context.matrix == "error" else (context.matrix,)
         for name in wanted:
             if name not in context.state.sets:
@@ -46,6 +52,8 @@ class Matrix(Plot):
     def figure(self, context: PlotContext) -> go.Figure:
         state = context.state
         assert state is not None
+        if context.matrix == "pull":
+            return self._pull(context, state)
         values = matrix_shown(state, context.matrix) * context.energy_factor
         full = _full_scale(values, state)
         labels = _labels(state)
@@ -68,6 +76,32 @@ class Matrix(Plot):
             },
         )
         return go.Figure([trace], self._layout(context, state))
+
+    def _pull(self, context: PlotContext, state: MoleculeState) -> go.Figure:
+        """|∂L/∂H|, from nothing to its largest value."""
+        assert context.pull is not None
+        target, gradient = context.pull
+        size = np.abs(gradient)
+        labels = _labels(state)
+        atom = state.layout.atom_of_ao.astype(int)
+        low = "#1b1b1b" if context.dark else "#FFFFFF"
+        trace = go.Heatmap(
+            z=size / max(float(size.max()), 1e-300),
+            zmin=0,
+            zmax=1,
+            colorscale=[[0.0, low], [1.0, context.palette.validation]],
+            customdata=np.stack(np.broadcast_arrays(atom[:, None], atom), axis=-1).tolist(),
+            meta={"choose": "atoms"},
+            text=[[f"{row} – {column}" for column in labels] for row in labels],
+            hovertemplate="%{text}<br>%{z:.0%} of the strongest<extra></extra>",
+            colorbar={"thickness": 12, "outlinewidth": 0, "tickformat": ".0%"},
+        )
+        figure = go.Figure([trace], self._layout(context, state))
+        label = scale_of(target, context).label
+        figure.add_annotation(
+            **theme.note(f"of the error in {label.lower()}", x=0, y=1, xanchor="left", yanchor="bottom")
+        )
+        return figure
 
     def _layout(self, context: PlotContext, state: MoleculeState) -> go.Layout:
         edges = state.layout.offsets[1:-1] - 0.5
@@ -146,6 +180,8 @@ def _boxes(state: MoleculeState, context: PlotContext) -> list[dict[str, Any]]:
 
 def said_of_block(state: MoleculeState, marked: tuple[int, ...], context: PlotContext) -> str:
     """A sentence about the pointed-out block: how strong it is, and how wrong."""
+    if context.matrix == "pull" and context.pull is not None and not marked:
+        return strongest_pull(state, context.pull[1])
     if len(marked) != 2 or max(marked) >= state.structure.n_atoms:
         return ""
     first = state.layout.offsets
@@ -158,3 +194,20 @@ def said_of_block(state: MoleculeState, marked: tuple[int, ...], context: PlotCo
         error = float(np.linalg.norm(matrix_shown(state, "error")[rows, columns])) * factor
         said += f", off the reference by {number(error)} {context.units}"
     return f"{said}."
+
+
+def strongest_pull(state: MoleculeState, gradient: np.ndarray) -> str:
+    """Which block of atoms the error pulls at most, as a sentence."""
+    n, first = state.structure.n_atoms, state.layout.offsets
+    blocks = np.array(
+        [
+            [np.linalg.norm(gradient[first[a] : first[a + 1], first[b] : first[b + 1]]) for b in range(n)]
+            for a in range(n)
+        ]
+    )
+    a, b = np.unravel_index(blocks.argmax(), blocks.shape)
+    names = [f"{state.structure.symbols[k]}{k + 1}" for k in sorted({int(a), int(b)})]
+    where = (
+        f"the block {names[0]} – {names[1]}" if len(names) == 2 else f"the block of {names[0]} with itself"
+    )
+    return f"The error pulls most at {where}."

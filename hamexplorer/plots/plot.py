@@ -40,7 +40,8 @@ class PlotContext:
         spectrum: which spectrum of a molecule is shown, a key of :data:`hamexplorer.plots.spectrum.SPECTRA`.
         spectrum_eV: standard deviation of a line in it.
         excitations: "raw" and "learned" Tamm-Dancoff transitions of the picked molecule, where worked out.
-        matrix: which Hamiltonian is shown: "raw", "learned", "reference" or "error" (learned less reference).
+        matrix: which Hamiltonian is shown: "raw", "learned", "reference", "error" (learned less reference) or "pull".
+        pull: a target's name and how its error changes with the learned Hamiltonian, where worked out.
         units: of energies, a key of :data:`hamexplorer.units.ENERGY_UNITS`.
         laboratory: whether dipoles are in debye and polarizabilities in Å³ instead of atomic units.
         dark: whether the page is dark.
@@ -62,6 +63,7 @@ class PlotContext:
     orbital: int = 0
     marked: tuple[int, ...] = ()
     matrix: str = "learned"
+    pull: tuple[str, np.ndarray] | None = None
     spectrum: str = "density"
     spectrum_eV: float = 0.3
     excitations: Mapping[str, Transitions] = field(default_factory=dict)

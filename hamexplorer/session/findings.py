@@ -31,6 +31,9 @@ class Findings(Training):
     excitations = traitlets.Dict(
         help='"raw" and "learned" -> Tamm-Dancoff transitions of the picked molecule'
     )
+    pull = traitlets.Any(
+        None, allow_none=True, help="(target, matrix): gradient of its error at the picked molecule"
+    )
     novelty = traitlets.Float(
         None,
         allow_none=True,
@@ -44,6 +47,8 @@ class Findings(Training):
         self.observe(self._forget_predictions, "model")
         self._states: dict[str, MoleculeState] = {}
         self._exciting, self._excited = False, None
+        self._pulling, self._pulled = False, (None, "")
+        self.observe(lambda _: setattr(self, "pull", None), "picked")
         self.observe(self._predict_picked, ["picked", "model", "structures"])
         self.observe(self._find_state, ["picked", "results", "structures", "dataset", "predictions"])
         self._novelty: tuple[Any, Novelty] | None = None
@@ -124,6 +129,29 @@ class Findings(Training):
             self.say(sentences[-1], "warning", "training")
 
         self.pump.start(work, done=done, failed=failed)
+
+    def find_pull(self, target: str) -> None:
+        """Work out how the error of a target changes with the Hamiltonian of the picked molecule."""
+        state, results, row = self.state_of_picked, self.results, self.row_of(self.picked)
+        if state is None or "learned" not in state.sets or results is None or row is None or self._pulling:
+            return
+        if results.gradients is None or (self._pulled == (state, target) and self.pull is not None):
+            return
+        self._pulling = True
+        gradients, matrix = results.gradients, state.sets["learned"].matrix
+
+        def done(found: list[np.ndarray]) -> None:
+            self._pulling, self._pulled = False, (state, target)
+            current = self.state_of_picked
+            if current is not None and current.structure is state.structure:
+                self.pull = (target, found[-1])
+
+        def failed(sentences: list[str]) -> None:
+            self._pulling, self._pulled = False, (state, target)
+            self.pull = None
+            self.say(sentences[-1], "warning", "training")
+
+        self.pump.start(lambda: gradients(row, target, matrix), done=done, failed=failed)
 
     def mark(self, atoms: Sequence[int]) -> None:
         """Point out one atom, or two whose block is meant; the same two again, or nothing, end it."""

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import jax
 import numpy as np
 
 from hamexplorer.basis.layout import AOLayout
+from hamexplorer.errors import TrainingError
 from hamexplorer.physics.molecule import element_shells, make_mole
 from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.physics.spectra import Transitions, tamm_dancoff
 from hamexplorer.reference.properties import Reference
 from hamexplorer.structures.structure import Structure
-from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
+from hamexplorer.train.batches import Batch, batch_shape, make_batch, roomy_shape
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry
-from hamexplorer.train.step import hamiltonians
+from hamexplorer.train.step import hamiltonians, properties_of, squared_errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +111,44 @@ def molecule_state(
     sets = {**calculated, "learned": OrbitalSet(learned), **last}
     large = None if reference is None else reference.large.mo_energy
     return MoleculeState(frame.structure, geometry.basis, int(frame.integrals.n_occ), sets, large, xc)
+
+
+def error_gradient(geometry: Geometry, frame: Frame, matrix: np.ndarray, target: str) -> np.ndarray:
+    """How the squared error of one target changes with every element of a molecule's Hamiltonian.
+
+    ∂‖Δ‖²/∂H, symmetric: where it is large, a small change of H would mend most; zero for what does not matter.
+
+    Args:
+        geometry: of the model.
+        frame: of the molecule, with its reference values.
+        matrix: the Hamiltonian, shape (n_ao, n_ao), Ha.
+        target: name of the target.
+
+    Returns:
+        Shape (n_ao, n_ao), the target's unit squared over Ha.
+
+    Raises:
+        TrainingError: if the molecule has no value of the target.
+    """
+    if target not in frame.targets:
+        raise TrainingError(
+            f"{frame.structure.label} has no reference value of this target; choose another one"
+        )
+    batch = make_batch([frame], roomy_shape(batch_shape([frame], 1)), geometry.template, (target,))
+    n_ao = len(matrix)
+    padded = np.array(batch.base)
+    padded[0, 0, :n_ao, :n_ao] = matrix
+    found = np.asarray(_gradient(jax.numpy.asarray(padded), batch, target))[0, 0, :n_ao, :n_ao]
+    return (found + found.T) / 2 * frame.structure.n_atoms**2
+
+
+@partial(jax.jit, static_argnums=2)
+def _gradient(matrices: jax.Array, batch: Batch, target: str) -> jax.Array:
+    def error(h: jax.Array) -> jax.Array:
+        predicted = properties_of(h, batch.integrals, (target,))[1]
+        return squared_errors(predicted, batch, (target,)).sum()
+
+    return jax.grad(error)(matrices)
 
 
 def calculated_state(reference: Reference, basis: str, xc: str = "hf") -> MoleculeState | None:

@@ -72,6 +72,7 @@ class Results:
             predicted.
         bands, states: work out the bands of a crystal, the Hamiltonian of a molecule, by its place in the data set;
             None where there is no model.
+        gradients: works out how a target's error changes with a molecule's Hamiltonian (place, target, matrix).
     """
 
     epoch: int
@@ -81,6 +82,7 @@ class Results:
     mo_energy: tuple[np.ndarray | None, ...]
     bands: Callable[[int], BandStructure] | None = None
     states: Callable[[int], MoleculeState] | None = None
+    gradients: Callable[[int, str, np.ndarray], np.ndarray] | None = None
     _band_structures: dict[int, BandStructure] = field(default_factory=dict, repr=False)
     _molecule_states: dict[int, MoleculeState] = field(default_factory=dict, repr=False)
 

@@ -19,7 +19,7 @@ from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.finite import check_references
-from hamexplorer.train.molecule_state import MoleculeState, molecule_state
+from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Prepared, arrange, prepare
 from hamexplorer.train.runfile import RunState, fill, read_run, write_run
@@ -296,6 +296,7 @@ class _Run:
             p.raw,
             self._bands_of_now(),
             self._states_of_now(),
+            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target),
         )
         watched = self.controls.watched
         if watched is not None and 0 <= watched < len(self.dataset):

@@ -57,9 +57,11 @@ def _components(model: Any, graph: Graph) -> Array:
 
 
 @partial(jax.jit, static_argnums=2)
-def _properties(
+def properties_of(
     matrices: Array, integrals: Integrals, names: tuple[str, ...]
 ) -> tuple[Array, dict[str, Array]]:
+    """Levels and the named properties of Hamiltonians (n_structures, n_k, n_ao, n_ao), padded."""
+
     def molecule(h: Array, own: Integrals) -> tuple[Array, dict[str, Array]]:
         state = solve(h[0], own)
         return state.mo_energy, {name: TARGETS[name].predict(state, own) for name in names}
@@ -73,7 +75,7 @@ def _properties(
 
 def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> tuple[Array, dict[str, Array]]:
     """Levels, (n_structures, n_ao) or of crystals (n_structures, n_k, n_ao), and the named properties, padded."""
-    return _properties(hamiltonians(model, batch), batch.integrals, tuple(names))
+    return properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
 
 
 def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence[str]) -> Array:

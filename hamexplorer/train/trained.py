@@ -27,7 +27,7 @@ from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry, basis_of
-from hamexplorer.train.molecule_state import MoleculeState, molecule_state
+from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
@@ -268,6 +268,7 @@ class TrainedModel:
             raws,
             lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
             lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
+            lambda k, target, matrix: error_gradient(self.geometry, by_index[k], matrix, target),
         )
 
 
@@ -281,6 +282,7 @@ def make_results(
     raw: Sequence[dict[str, np.ndarray]],
     bands: Callable[[int], BandStructure] | None = None,
     states: Callable[[int], MoleculeState] | None = None,
+    gradients: Callable[[int, str, np.ndarray], np.ndarray] | None = None,
 ) -> Results:
     """Set predictions beside references; structures without a frame or a prediction are left out."""
 
@@ -292,7 +294,7 @@ def make_results(
         return value, weight, predicted.values[k][name], raw[k].get(name)
 
     targets = {name: target_result(name, [entry(k, name) for k in range(len(dataset))]) for name in names}
-    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states)
+    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states, gradients)
 
 
 def _points_of(frame: Frame) -> dict[str, Any]:

@@ -83,3 +83,14 @@ def test_without_a_molecule_there_is_a_sentence(name):
     half_known = MoleculeState(read_dataset("ethane").structures[0], "sto-3g", 1, sets)
     said = PLOTS["matrix"].unavailable(PlotContext(state=half_known, matrix="error"))
     assert "learned Hamiltonian of this molecule is not known" in said
+
+
+def test_what_the_error_pulls_at(state):
+    gradient = np.zeros((16, 16))
+    gradient[2, 9] = gradient[9, 2] = -3.0
+    context = PlotContext(state=state, matrix="pull", pull=("dipole", gradient))
+    figure = PLOTS["matrix"].figure(context)
+    assert figure.data[0].z.max() == figure.data[0].z[2, 9] == 1
+    assert "of the error in dipole moment" in " ".join(note.text for note in figure.layout.annotations)
+    assert said_of_block(state, (), context) == "The error pulls most at the block C1 – C2."
+    assert "being worked out" in PLOTS["matrix"].unavailable(replace(context, pull=None))

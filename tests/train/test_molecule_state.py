@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hamexplorer.errors import TrainingError
+from hamexplorer.physics.molecule import make_mole
 from hamexplorer.train.molecule_state import calculated_state
 
 
@@ -47,3 +49,37 @@ def test_results_work_a_state_out_once(three_epochs, ethanes):
     assert results.known_molecule_state(2) is None
     found = results.molecule_state(2)
     assert results.known_molecule_state(2) is found is results.molecule_state(2)
+
+
+@pytest.mark.parametrize("target", ["mo_energy", "dipole"])
+def test_the_gradient_of_an_error_is_that_of_finite_differences(three_epochs, ethanes, state, target):
+    results = three_epochs.model.evaluate(ethanes)
+    matrix = state.sets["learned"].matrix
+    gradient = results.gradients(3, target, matrix)
+    np.testing.assert_allclose(gradient, gradient.T, atol=1e-12)
+    reference = ethanes.references[3]
+
+    def error(h: np.ndarray) -> float:
+        """‖Δ‖² by NumPy alone."""
+        energy, coeff = np.linalg.eigh(h)
+        if target == "mo_energy":
+            return float(((energy - np.sort(reference.large.mo_energy)[: len(energy)]) ** 2).sum())
+        orbitals = state.orthogonaliser @ coeff[:, : state.n_occ]
+        mol = make_mole(state.structure, "sto-3g")
+        electrons = np.einsum("xpq,pi,qi->x", mol.intor("int1e_r"), orbitals, orbitals)
+        nuclei = state.structure.numbers @ state.structure.positions
+        return float(((nuclei - 2 * electrons - reference.large.dipole) ** 2).sum())
+
+    step = 1e-4
+    for i, j in ((3, 3), (2, 7), (12, 1)):
+        change = np.zeros_like(matrix)
+        change[i, j] = change[j, i] = step
+        expected = (error(matrix + change) - error(matrix - change)) / (2 * step)
+        found = gradient[i, j] * (1 if i == j else 2)
+        assert found == pytest.approx(expected, rel=2e-4, abs=1e-7)
+
+
+def test_a_target_without_a_value_has_no_gradient(three_epochs, ethanes, state):
+    results = three_epochs.model.evaluate(ethanes)
+    with pytest.raises(TrainingError, match="no reference value of this target"):
+        results.gradients(3, "nothing", state.sets["learned"].matrix)
