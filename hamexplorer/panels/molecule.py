@@ -15,9 +15,17 @@ from hamexplorer.structures.descriptions import noun_of
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import energy_digits, energy_factor, property_unit
 from hamexplorer.views.cells import Copies, copies_of
+from hamexplorer.views.drawings import bond_order_shapes, dipole_shapes, polarizability_shapes
 from hamexplorer.views.structure_view import StructureView
 
 _COLOURS = {"element": "elements", "mulliken_charge": "Mulliken charges", "lowdin_charge": "Löwdin charges"}
+
+_DRAWS = {
+    "": "nothing",
+    "dipole": "dipole moment",
+    "polarizability": "polarizability",
+    "mayer_bond_order": "bond orders",
+}
 
 
 class MoleculePanel:
@@ -36,20 +44,28 @@ class MoleculePanel:
             ),
             "hx-inline",
         )
+        self._draws = styled(
+            widgets.Dropdown(description="Draw", options=[(label, name) for name, label in _DRAWS.items()]),
+            "hx-inline",
+            "hx-draw-choice",
+        )
         self._copies = styled(
             widgets.Dropdown(description="Cells", options=[("one", Copies())]), "hx-inline", "hx-copies"
         )
         self._caption = text("", "hx-help", "hx-caption")
+        self._drawn = text("", "hx-help", "hx-drawn")
         self._crystal = CrystalPart(session)
         self._quiet = False
         stage = styled(widgets.Box([self._view.widget]), "hx-stage")
         self.widget = card(
             "Structure",
-            [self._title, stage, self._caption, self._legend, self._crystal.widget, self._facts],
+            [self._title, stage, self._caption, self._drawn, self._legend, self._crystal.widget, self._facts],
             "hx-molecule",
-            aside=row(self._copies, self._colour, names=["hx-view-controls"]),
+            aside=row(self._copies, self._draws, self._colour, names=["hx-view-controls"]),
         )
         self._colour.observe(lambda _: self._show(), "value")
+        self._draws.observe(lambda _: self._draw(), "value")
+        session.observe(lambda _: self._draw(), "results")
         self._copies.observe(lambda _: None if self._quiet else self._show(), "value")
         page.observe(lambda change: self._turn_dark(change["new"]), "dark")
         self._view.set_dark(page.dark)
@@ -87,7 +103,37 @@ class MoleculePanel:
         self._view.show(structure, charges, self._copies.value)
         self._legend.value = self._legend_html() if charges is not None else ""
         self._crystal.show(structure)
+        self._draw()
         self._show_facts()
+
+    def _draw(self) -> None:
+        """Draw a property into the view, and say below it what is drawn."""
+        session, wanted = self._session, self._draws.value
+        self._drawn.value = ""
+        if not wanted or not 0 <= session.picked < len(session.structures):
+            self._view.draw(())
+            return
+        structure, known = session.structures[session.picked], session.known(session.picked)
+        values = {origin: found[wanted] for origin, found in known.items() if wanted in found}
+        if structure.is_crystal or not values:
+            self._view.draw(())
+            self._drawn.value = "Not known of this structure: train on it, or draw something else."
+            return
+        names = {origin: self._origin(origin) for origin in values}
+        if wanted == "mayer_bond_order":
+            origin = next(o for o in ("learned", "large", "small") if o in values)
+            self._view.draw(bond_order_shapes(structure, np.asarray(values[origin]), names[origin]))
+            self._drawn.value = escape(
+                f"Thickness: bond orders, {names[origin]}. Point at a bond for its number."
+            )
+            return
+        make = dipole_shapes if wanted == "dipole" else polarizability_shapes
+        shapes = make(structure, values, names, dark=self._view.dark)
+        self._view.draw(shapes)
+        colours = {"small": "grey", "learned": "blue", "large": "white" if self._view.dark else "black"}
+        legend = ", ".join(f"{names[origin]} {colours[origin]}" for origin in values)
+        none = "" if shapes else " Too short to be seen."
+        self._drawn.value = escape(f"{_DRAWS[wanted].capitalize()}: {legend}.{none}")
 
     def _offer_copies(self, structure: Structure | None) -> None:
         """Cells that can be shown of a crystal, kept from one to the next; and what is only for the eye."""

@@ -42,6 +42,8 @@ class StructureView:
         self._components: list[Any] = []
         self._structure: Structure | None = None
         self._lit: Any = None
+        self._drawing: Any = None
+        self._drawn: Sequence[Any] = ()
         self._oriented: tuple[Any, ...] = ()
         self._shown: tuple[Any, ...] | None = None
         self._dark = dark
@@ -67,6 +69,7 @@ class StructureView:
             return
         self._shown, self._structure = content, structure
         self.light(())
+        self.draw(())
         for component in reversed(self._components):
             self.widget.remove_component(component)
         self._components = []
@@ -117,6 +120,17 @@ class StructureView:
         shapes += [("sphere", corner, color, _EDGE_RADIUS) for corner in corners.tolist()]
         self._components.append(self.widget._add_shape(shapes, name="cell"))
 
+    def draw(self, shapes: Sequence[tuple[Any, ...]]) -> None:
+        """Draw shapes (:mod:`hamexplorer.views.drawings`) beside the atoms, in place of those before."""
+        if list(shapes) == list(self._drawn):
+            return
+        self._drawn = list(shapes)
+        if self._drawing is not None:
+            self.widget.remove_component(self._drawing)
+            self._drawing = None
+        if shapes:
+            self._drawing = self.widget._add_shape(list(shapes), name="drawing")
+
     def light(self, atoms: Sequence[int]) -> None:
         """Point out some atoms by a halo, in place of those before."""
         if self._lit is not None:
@@ -142,6 +156,10 @@ class StructureView:
                 callback(index % self._structure.n_atoms)
 
         self.widget.observe(clicked, "picked")
+
+    @property
+    def dark(self) -> bool:
+        return self._dark
 
     def set_dark(self, dark: bool) -> None:
         """Match the background to a dark or a light page; the cell's edges follow when it is shown again."""

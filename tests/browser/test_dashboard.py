@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -48,7 +46,7 @@ def load_molecules(made) -> None:
     made.page.get_by_label("SMILES", exact=True).fill("CO")
     made.button("Load").click()
     expect(made.page.locator(".hx-molecule-title")).to_contain_text("CH4O")
-    expect(made.page.locator(".hx-table-row[aria-selected=true]")).to_contain_text("CO")
+    expect(made.page.locator(".hx-structures .hx-table-row[aria-selected=true]")).to_contain_text("CO")
     made.wait_for_molecule()
     made.screenshot("loaded")
 
@@ -71,8 +69,8 @@ def upload(made, name: str, content: bytes) -> None:
 
 
 def train_pause_and_stop(made) -> None:
-    made.page.locator(".hx-table-body").evaluate("body => body.scrollTo(0, 0)")
-    made.page.locator(".hx-table-row[data-key='0']").click()
+    made.page.locator(".hx-structures .hx-table-body").evaluate("body => body.scrollTo(0, 0)")
+    made.page.locator(".hx-structures .hx-table-row[data-key='0']").click()
     made.button("Train").click()
     made.wait_for_status(r"epoch ([3-9]|\d\d)")
     made.wait_for_plots("loss", "parity", "levels", "errors")
@@ -141,7 +139,9 @@ def pick_a_point(made) -> None:
     made.page.mouse.move(*place)
     made.page.mouse.click(*place)
     expect(made.page.locator(".hx-molecule-title b")).not_to_have_text(before)
-    expect(made.page.locator(".hx-table-row[aria-selected=true]")).to_contain_text(made.picked())
+    expect(made.page.locator(".hx-structures .hx-table-row[aria-selected=true]")).to_contain_text(
+        made.picked()
+    )
     made.wait_for_molecule()
     made.screenshot("picked")
 
@@ -174,7 +174,7 @@ def test_a_weight_can_be_changed_while_it_trains(visit, request):
     made.page.wait_for_function(
         "document.querySelector('.hx-plot-loss').innerText.includes('Dipole moment')", timeout=240_000
     )
-    made.page.get_by_role("button", name=re.compile("^Ha$")).click()
+    made.page.locator(".hx-units select").select_option(label="Ha")
     expect(made.page.locator(".hx-errors-table")).to_contain_text("Ha")
     with made.page.expect_download() as download:
         made.button("↓ Results, CSV").click()

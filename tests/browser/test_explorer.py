@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.browser.conftest import wait_until
+
 pytestmark = pytest.mark.browser
 
 #: Canvases and parts of libraries that are not ours, each with the reason why its fault is not ours to mend.
@@ -36,6 +38,7 @@ def test_every_view_is_linked(visit, voila):
     levels_choose_orbitals(made)
     blocks_point_at_atoms(made)
     spectra_and_their_orbitals(made)
+    properties_in_3d(made)
     back_in_time(made)
     units_everywhere(made)
     assert made.sticking_out() == []
@@ -113,6 +116,23 @@ def spectra_and_their_orbitals(made) -> None:
         re.compile(f"^{re.escape(leaves)},")
     )
     assert goes.startswith("LUMO")
+
+
+def properties_in_3d(made) -> None:
+    """A dipole, a polarizability and bond orders beside the atoms; another picture for each."""
+    made.page.evaluate("window.scrollTo(0, 0)")
+    stage = made.page.locator(".hx-stage")
+    pictures = [stage.screenshot()]
+    for words, said in (
+        ("polarizability", "STO-3G grey"),
+        ("bond orders", "Thickness: bond orders, def2-TZVP"),
+        ("nothing", ""),
+    ):
+        choose(made, ".hx-draw-choice", label=words)
+        expect(made.page.locator(".hx-drawn")).to_contain_text(said)
+        wait_until(lambda: stage.screenshot() != pictures[-1], f"{words}: the view changes")
+        pictures.append(stage.screenshot())
+        made.screenshot(words)
 
 
 def back_in_time(made) -> None:

@@ -1,0 +1,111 @@
+"""Properties drawn into the 3D view: dipoles as arrows, polarizabilities as ellipsoids, bond orders as thickness.
+
+Each function gives shapes in NGL's own words, (kind, …, name); a name shows under the pointer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hamexplorer.structures.structure import Structure
+
+Shape = tuple[Any, ...]
+
+#: Å of arrow an e·bohr; Å of half axis a cube root of bohr³.
+DIPOLE_LENGTH, POLARIZABILITY_LENGTH = 2.0, 0.55
+#: Å of radius for a bond order of one; what is weaker than the least is not drawn.
+BOND_RADIUS, LEAST_ORDER = 0.13, 0.15
+#: An arrow shorter than this is none.
+_SHORTEST = 0.05
+#: Colours of Okabe & Ito (2008), as NGL wants them.
+COLORS: dict[str, list[float]] = {
+    "large": [0.13, 0.13, 0.13],
+    "learned": [0.0, 0.447, 0.698],
+    "small": [0.65, 0.65, 0.65],
+}
+_DARK = {**COLORS, "large": [0.95, 0.95, 0.95]}
+_ORDER: list[float] = [0.9, 0.62, 0.0]
+
+
+def dipole_shapes(
+    structure: Structure, dipoles: Mapping[str, np.ndarray], names: Mapping[str, str], *, dark: bool = False
+) -> list[Shape]:
+    """Arrows from the middle of the nuclear charges, from minus to plus, one for each origin.
+
+    Args:
+        structure: the molecule.
+        dipoles: "small", "learned", "large" -> dipole, e·bohr, shape (3,).
+        names: what each origin is called on the page.
+        dark: whether the background is.
+    """
+    middle = np.average(structure.positions_angstrom, axis=0, weights=structure.numbers)
+    colors = _DARK if dark else COLORS
+    found: list[Shape] = []
+    for turn, (origin, dipole) in enumerate(dipoles.items()):
+        ends = DIPOLE_LENGTH * np.asarray(dipole)
+        if np.linalg.norm(ends) < _SHORTEST:
+            continue
+        # Side by side, so that equal arrows do not hide each other.
+        aside = _across(ends) * 0.12 * (turn - (len(dipoles) - 1) / 2)
+        start = middle + aside
+        said = f"{names[origin]}: {np.linalg.norm(dipole):.3f} e·bohr"
+        found.append(("arrow", start.tolist(), (start + ends).tolist(), colors[origin], 0.09, said))
+    return found
+
+
+def polarizability_shapes(
+    structure: Structure, tensors: Mapping[str, np.ndarray], names: Mapping[str, str], *, dark: bool = False
+) -> list[Shape]:
+    """Ellipsoids beside each other below the molecule; half axes are the cube roots of the principal values.
+
+    Arguments as for :func:`dipole_shapes`, tensors of shape (3, 3), bohr³.
+    """
+    places = structure.positions_angstrom
+    colors = _DARK if dark else COLORS
+    shown = {origin: np.asarray(tensor) for origin, tensor in tensors.items()}
+    sizes = {
+        o: POLARIZABILITY_LENGTH * np.cbrt(np.abs(np.linalg.eigvalsh(t))).max() for o, t in shown.items()
+    }
+    total = 2 * sum(sizes.values()) + 0.6 * (len(sizes) - 1)
+    x = places[:, 0].mean() - total / 2
+    y = places[:, 1].min() - 1.2 - max(sizes.values(), default=0.0)
+    found: list[Shape] = []
+    for origin, tensor in shown.items():
+        values, axes = np.linalg.eigh((tensor + tensor.T) / 2)
+        half = POLARIZABILITY_LENGTH * np.cbrt(np.abs(values))
+        x += sizes[origin]
+        centre = [float(x), float(y), float(places[:, 2].mean())]
+        said = f"{names[origin]}: mean {np.trace(tensor) / 3:.1f} bohr³, along its axes " + ", ".join(
+            f"{v:.1f}" for v in values[::-1]
+        )
+        major, minor = (axes[:, 2] * half[2]).tolist(), (axes[:, 1] * half[1]).tolist()
+        found.append(("ellipsoid", centre, colors[origin], float(half[0]), major, minor, said))
+        x += sizes[origin] + 0.6
+    return found
+
+
+def bond_order_shapes(structure: Structure, orders: np.ndarray, name: str) -> list[Shape]:
+    """Cylinders as thick as the bonds are strong.
+
+    Args:
+        structure: the molecule.
+        orders: Mayer bond orders, shape (n_atoms, n_atoms).
+        name: of what gave them.
+    """
+    places, found = structure.positions_angstrom, []
+    for i, j in np.argwhere(np.triu(orders, 1) > LEAST_ORDER).tolist():
+        atoms = " – ".join(f"{structure.symbols[k]}{k + 1}" for k in (i, j))
+        radius = BOND_RADIUS * float(orders[i, j])
+        said = f"{atoms}: bond order {orders[i, j]:.2f} ({name})"
+        found.append(("cylinder", places[i].tolist(), places[j].tolist(), _ORDER, radius, said))
+    return found
+
+
+def _across(direction: np.ndarray) -> np.ndarray:
+    """A unit vector at right angles."""
+    other = np.eye(3)[np.abs(direction).argmin()]
+    found = np.cross(direction, other)
+    return found / max(float(np.linalg.norm(found)), 1e-12)
