@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from hamexplorer.structures.orientation import broadest_view
 from hamexplorer.structures.structure import Structure
 
 Shape = tuple[Any, ...]
 
 #: Å of arrow an e·bohr; Å of half axis a cube root of bohr³.
-DIPOLE_LENGTH, POLARIZABILITY_LENGTH = 2.0, 0.55
+DIPOLE_LENGTH, POLARIZABILITY_LENGTH = 2.0, 0.18
 #: Å of radius for a bond order of one; what is weaker than the least is not drawn.
 BOND_RADIUS, LEAST_ORDER = 0.13, 0.15
+#: Å between two ellipsoids.
+_GAP = 0.4
 #: An arrow shorter than this is none.
 _SHORTEST = 0.05
 #: Colours of Okabe & Ito (2008), as NGL wants them.
@@ -59,31 +62,32 @@ def dipole_shapes(
 def polarizability_shapes(
     structure: Structure, tensors: Mapping[str, np.ndarray], names: Mapping[str, str], *, dark: bool = False
 ) -> list[Shape]:
-    """Ellipsoids beside each other below the molecule; half axes are the cube roots of the principal values.
+    """Ellipsoids side by side below the molecule as it is first seen; half axes are cube roots of principal values.
 
     Arguments as for :func:`dipole_shapes`, tensors of shape (3, 3), bohr³.
     """
+    across, up, _ = broadest_view(structure.positions)
     places = structure.positions_angstrom
     colors = _DARK if dark else COLORS
     shown = {origin: np.asarray(tensor) for origin, tensor in tensors.items()}
     sizes = {
         o: POLARIZABILITY_LENGTH * np.cbrt(np.abs(np.linalg.eigvalsh(t))).max() for o, t in shown.items()
     }
-    total = 2 * sum(sizes.values()) + 0.6 * (len(sizes) - 1)
-    x = places[:, 0].mean() - total / 2
-    y = places[:, 1].min() - 1.2 - max(sizes.values(), default=0.0)
+    total = 2 * sum(sizes.values()) + _GAP * (len(sizes) - 1)
+    below = (places @ up).min() - (places.mean(0) @ up) - 0.9 - max(sizes.values(), default=0.0)
+    x = -total / 2
     found: list[Shape] = []
     for origin, tensor in shown.items():
         values, axes = np.linalg.eigh((tensor + tensor.T) / 2)
         half = POLARIZABILITY_LENGTH * np.cbrt(np.abs(values))
         x += sizes[origin]
-        centre = [float(x), float(y), float(places[:, 2].mean())]
+        centre = (places.mean(0) + x * across + below * up).tolist()
         said = f"{names[origin]}: mean {np.trace(tensor) / 3:.1f} bohr³, along its axes " + ", ".join(
             f"{v:.1f}" for v in values[::-1]
         )
         major, minor = (axes[:, 2] * half[2]).tolist(), (axes[:, 1] * half[1]).tolist()
         found.append(("ellipsoid", centre, colors[origin], float(half[0]), major, minor, said))
-        x += sizes[origin] + 0.6
+        x += sizes[origin] + _GAP
     return found
 
 

@@ -51,7 +51,7 @@ def test_ellipsoids_do_not_touch(reference):
     tensors = {"small": reference.small.polarizability, "large": reference.large.polarizability}
     first, second = polarizability_shapes(reference.structure, tensors, NAMES)
     sizes = [np.linalg.norm(shape[4]) for shape in (first, second)]
-    assert second[1][0] - first[1][0] > sum(sizes)
+    assert np.linalg.norm(np.subtract(second[1], first[1])) > sum(sizes)
 
 
 def test_bonds_are_as_thick_as_they_are_strong(reference):
