@@ -27,10 +27,23 @@ class ElectronsPanel:
     def __init__(self, session: Session, draw: Callable[..., None]) -> None:
         self._session, self._draw, self._quiet = session, draw, False
         self._target = ""
-        self._orbital = _menu("Orbital", [], "hx-orbital-choice")
-        self._matrix = _menu("Show", [(label, name) for name, label in MATRICES.items()], "hx-matrix-choice")
+        self._orbital = _menu(
+            "Orbital",
+            [],
+            "hx-orbital-choice",
+            help="Counted from the highest occupied one (HOMO) and the lowest empty one",
+        )
+        self._matrix = _menu(
+            "Show",
+            [(label, name) for name, label in MATRICES.items()],
+            "hx-matrix-choice",
+            help="Which Hamiltonian, or what about it, is drawn",
+        )
         self._spectrum = _menu(
-            "Kind", [(label, name) for name, label in SPECTRA.items()], "hx-spectrum-choice"
+            "Kind",
+            [(label, name) for name, label in SPECTRA.items()],
+            "hx-spectrum-choice",
+            help="What the lines stand for",
         )
         self._width = styled(
             widgets.FloatSlider(
@@ -40,6 +53,7 @@ class ElectronsPanel:
                 step=0.05,
                 readout_format=".2f",
                 description="Line width (eV)",
+                tooltip="Standard deviation of the Gaussian that each line is drawn as, 0.05 to 1.5 eV",
                 continuous_update=False,
             ),
             "hx-broadening",
@@ -185,8 +199,8 @@ class ElectronsPanel:
                 self._quiet = False
 
 
-def _menu(label: str, options: list[tuple[str, str]], *names: str) -> widgets.Dropdown:
-    return styled(widgets.Dropdown(description=label, options=options), "hx-inline", *names)
+def _menu(label: str, options: list[tuple[str, str]], *names: str, help: str) -> widgets.Dropdown:
+    return styled(widgets.Dropdown(description=label, options=options, tooltip=help), "hx-inline", *names)
 
 
 def _orbitals_of(state: MoleculeState) -> list[tuple[str, int]]:

@@ -45,7 +45,11 @@ class MoleculePanel:
             "hx-inline",
         )
         self._draws = styled(
-            widgets.Dropdown(description="Draw", options=[(label, name) for name, label in _DRAWS.items()]),
+            widgets.Dropdown(
+                description="Draw",
+                tooltip="A property beside the atoms, of each calculation that knows it",
+                options=[(label, name) for name, label in _DRAWS.items()],
+            ),
             "hx-inline",
             "hx-draw-choice",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -35,23 +36,25 @@ class ResultsPanel:
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
-        self._units = styled(
-            widgets.Dropdown(options=list(ENERGY_UNITS), value="eV", description="Energies in"),
-            "hx-inline",
+        self._units = _menu(
+            "Energies in",
+            list(ENERGY_UNITS),
             "hx-units",
+            value="eV",
+            tooltip="Unit of all energies on this page",
         )
-        self._laboratory = styled(
-            widgets.Dropdown(
-                options=[("atomic units", False), ("D and Å³", True)],
-                description="Dipoles, polarizabilities in",
-            ),
-            "hx-inline",
+        self._laboratory = _menu(
+            "Dipoles, polarizabilities in",
+            [("atomic units", False), ("D and Å³", True)],
             "hx-laboratory",
+            tooltip="Debye and cubic ångström are what laboratories write; atomic units are e·bohr and bohr³",
         )
-        self._part = styled(
-            widgets.Dropdown(options=_PARTS, value="all", description="Show"), "hx-inline", "hx-part"
+        self._part = _menu(
+            "Show", _PARTS, "hx-part", value="all", tooltip="Which structures errors and points are of"
         )
-        self._target = styled(widgets.Dropdown(description="Target"), "hx-inline", "hx-parity-target")
+        self._target = _menu(
+            "Target", [], "hx-parity-target", tooltip="The property whose values are compared"
+        )
         self._due: dict[str, None] = {}
         self._plots: dict[str, LivePlot] = {}
         self._bands, self._electrons = BandsPanel(), ElectronsPanel(session, self._draw)
@@ -201,6 +204,10 @@ class ResultsPanel:
             session.run_shown,
         )
         return Download(f"{name.replace(' ', '-')}-report.html", page.encode())
+
+
+def _menu(label: str, options: list[Any], name: str, **more: Any) -> widgets.Dropdown:
+    return styled(widgets.Dropdown(description=label, options=options, **more), "hx-inline", name)
 
 
 def tiles(context: PlotContext) -> str:

@@ -41,7 +41,11 @@ class RunsPanel:
     def __init__(self, session: Session) -> None:
         self._session, self._units = session, "eV"
         self._table = PickTable(columns=_COLUMNS, height=121, label="Runs of this session")
-        self._other = styled(widgets.Dropdown(description="Compare with"), "hx-inline", "hx-compare")
+        self._other = styled(
+            widgets.Dropdown(description="Compare with", tooltip="The run to set beside the one shown"),
+            "hx-inline",
+            "hx-compare",
+        )
         self._found = text("", "hx-help")
         self.widget = card(
             "Runs",

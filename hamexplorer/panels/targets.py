@@ -9,7 +9,7 @@ from hamexplorer.panels.parts import MessageBox, card, fold, styled, text
 from hamexplorer.params import params_of
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.session import Session
-from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.settings import PRESETS, RunSettings
 
 #: Settings under their own heading; every other one is found under "Optimiser and more".
 BASIS = ("reduction", "n_virtual", "window_low", "window_high", "baseline", "model")
@@ -32,11 +32,21 @@ class TargetsPanel:
         self._forms = [
             Form(session.settings, only=group, changed=self._configure) for group in (basis, split, rest)
         ]
+        self._preset = styled(
+            widgets.Dropdown(
+                description="Preset",
+                options=[("as ticked", ""), *((name, name) for name in PRESETS)],
+                tooltip="Sets of targets that belong together, with the usual weights; the first four are the paper's",
+            ),
+            "hx-inline",
+            "hx-preset",
+        )
         self._frozen = text("", "hx-reason")
         titles = ("Basis and model", "Split", "Optimiser and more")
         self.widget = card(
             "Targets and basis",
             [
+                self._preset,
                 styled(widgets.VBox([row.widget for row in self._rows.values()]), "hx-targets"),
                 self._frozen,
                 MessageBox(session, "targets"),
@@ -49,10 +59,22 @@ class TargetsPanel:
             "hx-targets-card",
             number=2,
         )
+        self._preset.observe(lambda change: self._take(change["new"]), "value")
         session.observe(self._show, "settings")
         session.observe(self._allow, ["state", "dataset"])
         self._show()
         self._allow()
+
+    def _take(self, preset: str) -> None:
+        """Tick a preset's targets, as far as the dataset has them."""
+        if self._quiet or not preset:
+            return
+        session = self._session
+        names = [name for name in PRESETS[preset] if not session.why_not_target(name)]
+        missing = [TARGETS[name].label.lower() for name in PRESETS[preset] if name not in names]
+        if names and session.set_weights({name: TARGETS[name].default_weight for name in names}) and missing:
+            session.say(f"{', '.join(missing)} of this preset cannot be learned here", "warning", "targets")
+        self._show()
 
     def _edited(self) -> None:
         if self._quiet:
@@ -71,6 +93,8 @@ class TargetsPanel:
         try:
             for name, row in self._rows.items():
                 row.show(settings.targets.get(name))
+            ticked = {name for name, names in PRESETS.items() if set(names) == set(settings.targets)}
+            self._preset.value = next(iter(ticked), "")
         finally:
             self._quiet = False
         for form in self._forms:

@@ -14,7 +14,9 @@ class TimelineBar:
     def __init__(self, session: Session) -> None:
         self._session, self._quiet = session, False
         self._slider = styled(
-            widgets.IntSlider(min=0, max=1, value=1, description="Look back", readout=False),
+            widgets.IntSlider(
+                min=0, max=1, value=1, description="Look back", tooltip="Epochs that were kept", readout=False
+            ),
             "hx-timeline-slider",
         )
         self._said = text("", "hx-timeline-said")

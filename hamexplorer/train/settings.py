@@ -194,6 +194,18 @@ class RunSettings:
         return cls(**typed)
 
 
+#: Sets of targets that belong together, those of the paper first: name -> target names.
+PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "ε": ("mo_energy",),
+        "ε + μ": ("mo_energy", "dipole"),
+        "ε + μ + α": ("mo_energy", "dipole", "polarizability"),
+        "ε + μ + α + bond orders": ("mo_energy", "dipole", "polarizability", "mayer_bond_order"),
+        "the matrix itself": ("hamiltonian",),
+        "levels and matrix": ("mo_energy", "hamiltonian"),
+    }
+)
+
 #: What suits crystals better than the defaults, which are made for molecules: matrix elements reach farther, empty
 #: bands of a small basis are soon meaningless, and every crystal brings many k-points.
 FOR_CRYSTALS: Mapping[str, Any] = MappingProxyType(

@@ -235,3 +235,12 @@ def test_messages_are_for_their_panels():
     session.message = Message("hello", "info", "training")
     assert MessageBox(session, "training").layout.display == ""
     assert MessageBox(session, "structures").layout.display == "none"
+
+
+def test_a_preset_ticks_its_targets(session):
+    panel = TargetsPanel(session)
+    assert panel._preset.value == "ε"
+    panel._preset.value = "ε + μ + α"
+    assert set(session.settings.targets) == {"mo_energy", "dipole", "polarizability"}
+    session.set_weights({"dipole": 1.0})
+    assert panel._preset.value == "", "what was ticked by hand is no preset"
