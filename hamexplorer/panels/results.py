@@ -74,9 +74,11 @@ class ResultsPanel:
         for menu in (self._units, self._laboratory):
             menu.observe(lambda _: self._units_changed(), "value")
         self._part.observe(lambda _: self._draw(), "value")
-        self._target.observe(lambda _: self._draw("parity"), "value")
+        self._target.observe(lambda _: self._draw("parity", "tradeoff"), "value")
         page.observe(lambda _: self._draw(), "dark")
-        session.observe(lambda _: self._draw("loss"), ["history", "shown_epoch", "runs", "shown_run"])
+        session.observe(
+            lambda _: self._draw("loss", "tradeoff"), ["history", "shown_epoch", "runs", "shown_run"]
+        )
         session.observe(lambda _: self._results_changed(), "results")
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
@@ -104,6 +106,8 @@ class ResultsPanel:
             )
             for name, children in inside.items()
         }
+        self._tradeoff = cards["tradeoff"]
+        self._tradeoff.layout.display = "none"
         last = cards.pop("errors")
         first = [self._bands.widget, cards.pop("parity"), self._molecule.widget, self._health.widget]
         order = [
@@ -154,6 +158,9 @@ class ResultsPanel:
                 self._errors.value = errors_table(context)
                 self._tiles.value = tiles(context)
             self._electrons.follow(name, context)
+            if name == "tradeoff":
+                # With one target there is nothing to trade.
+                self._tradeoff.layout.display = "none" if PLOTS[name].unavailable(context) else ""
             if name == "parity":
                 self._gathered.follow(context)
             if name == "bands":

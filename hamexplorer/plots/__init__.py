@@ -10,7 +10,7 @@ from hamexplorer.plots.plot import PLOTS, Plot, PlotContext
 
 # Each registers its plot; the order is the order of the tabs.
 # isort: off
-from hamexplorer.plots import bands, zone, loss, parity, levels, orbital, matrix, spectrum, errors  # noqa: F401
+from hamexplorer.plots import bands, zone, loss, tradeoff, parity, levels, orbital, matrix, spectrum, errors  # noqa: F401
 # isort: on
 
 __all__ = ["PLOTS", "History", "Plot", "PlotContext"]

@@ -199,6 +199,8 @@ def test_the_results_panel_says_what_to_do_before_the_first_run(session):
     for name, plot in panel._plots.items():
         if name == "orbital":  # the calculations have theirs already
             assert plot.figure.layout.meta["together"] == ["scene", "scene2"]
+        elif name == "tradeoff":
+            assert panel._tradeoff.layout.display == "none"
         elif name == "spectrum":
             assert {"raw STO-3G", "reference"} <= {trace.name for trace in plot.figure.data}
         elif name == "matrix":

@@ -223,3 +223,22 @@ def test_units_change_numbers_and_names_together(context):
     x, y = (np.asarray(trace(f, "learned occupied").y, float) for f in (kilojoule, hartree))
     np.testing.assert_allclose(x, y * 2625.4996, rtol=1e-6)
     assert "kJ/mol" in kilojoule.layout.yaxis.title.text
+
+
+def test_the_trade_off_is_the_path_of_two_errors(context):
+    figure = PLOTS["tradeoff"].figure(context)
+    path = trace(figure, "this run")
+    epochs, errors = context.history.curve("dipole", "validation")
+    np.testing.assert_allclose(path.y, errors)
+    assert list(path.customdata) == [f"{epoch:.0f}" for epoch in epochs]
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
+    marked = replace(context, history=context.history.with_mark(7, "weights"))
+    assert len(trace(PLOTS["tradeoff"].figure(marked), "weights changed").x) == 1
+    other = replace(context, others=(("run 1", context.history),))
+    end = trace(PLOTS["tradeoff"].figure(other), "run 1")
+    assert end.y[0] == pytest.approx(errors[-1])
+
+
+def test_one_target_trades_nothing(context, fakes):
+    alone = replace(context, history=fakes.history(20, "mo_energy"))
+    assert PLOTS["tradeoff"].unavailable(alone).startswith("Train on two targets")
