@@ -20,8 +20,8 @@ class Tradeoff(Plot):
     label = "Trade-off"
     help = (
         "Each point is an epoch: to the left the first target is better, further down the other one. Change the "
-        "weights while it trains and watch the path turn; diamonds are where they were changed. The other target is the one "
-        "chosen in the parity plot."
+        "weights while it trains and watch the path turn; diamonds are where they were changed. The other target is "
+        "the one chosen in the parity plot."
     )
 
     def unavailable(self, context: PlotContext) -> str:
