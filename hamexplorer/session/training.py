@@ -76,6 +76,10 @@ class Training(References):
         """Molecules and crystals want other settings to begin with; nothing else is changed."""
         if self.dataset is None or not len(self.dataset):
             return
+        keys = [structure.key for structure in self.dataset.structures]
+        if not all(any(key.startswith(held) for key in keys) for held in self.settings.held_out.split()):
+            # Held out of another dataset: here the test part is drawn by chance again.
+            self.settings = dataclasses.replace(self.settings, held_out="")
         crystals = self.dataset.structures[0].is_crystal
         if crystals == self._for_crystals:
             return

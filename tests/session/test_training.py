@@ -210,6 +210,13 @@ def test_held_out_structures_are_the_test_part(session):
     assert session.settings.held_out == "" and session.parts.count("test") == 10
 
 
+def test_another_dataset_forgets_what_was_held_out(session):
+    session.hold_out([3, 5])
+    session.open_dataset("silicon")
+    session.wait()
+    assert session.settings.held_out == "" and session.why_not("start") == ""
+
+
 def test_holding_out_nearly_all_is_refused(session):
     session.hold_out(range(99))
     assert "hold out fewer" in session.message.text and session.settings.held_out == ""
