@@ -175,7 +175,8 @@ def test_files_runs_and_sessions(visit, voila, tmp_path):
     numbers.click()
     expect(made.page.locator(".hx-plot-levels table th").first).to_have_text("series")
     expect(numbers).to_have_attribute("aria-expanded", "true")
-    # A second run, then the first one shown again.
+    # A second run with another target, then the first one shown again.
+    made.page.get_by_label("Dipole moment", exact=True).check()
     made.button("Train").click()
     made.wait_for_status(r"^training.*epoch ([2-9]|\d\d)")
     made.button("Stop").click()
@@ -183,7 +184,7 @@ def test_files_runs_and_sessions(visit, voila, tmp_path):
     runs = made.page.locator(".hx-runs")
     runs.scroll_into_view_if_needed()
     expect(runs.locator(".hx-table-row")).to_have_count(2)
-    expect(runs).to_contain_text("Epochs done")
+    expect(runs.locator(".hx-differences")).to_contain_text("Targets")
     runs.locator(".hx-table-row").first.click()
     made.wait_for_status("showing run 1")
     made.screenshot("runs")
