@@ -47,7 +47,7 @@ function giveNames() {
     if (words) handle.setAttribute("aria-label", words);
   }
   for (const field of document.querySelectorAll(".hx-app .hx-target .hx-weight input:not([aria-label])")) {
-    const words = field.closest(".hx-target").querySelector(".hx-check")?.textContent.trim();
+    const words = field.closest(".hx-target").querySelector(".hx-check")?.textContent.replaceAll("\u200b", "").trim();
     field.setAttribute("aria-label", `Weight of ${words}`);
   }
 }

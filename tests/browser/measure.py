@@ -112,7 +112,7 @@ def _measure(visit: Visit, minutes: float) -> int:
     visit.wait_until_ready()
     page.locator(".hx-dataset select").select_option(index=1)
     page.wait_for_function("/123 structures/.test(document.querySelector('.hx-facts').innerText)")
-    page.get_by_label("Hamiltonian matrix").check()
+    page.get_by_label("Hamiltonian matrix", exact=True).check()
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     visit.button("Train").click()
@@ -120,7 +120,9 @@ def _measure(visit: Visit, minutes: float) -> int:
     clicks = answers(page)
     redraws = page.evaluate(_REDRAWS, 15)
     page.locator(".hx-parity-target select").select_option(label="Hamiltonian matrix")
-    page.wait_for_function("document.querySelector('.hx-plot-parity .js-plotly-plot').data[2].x.length > 100")
+    page.wait_for_function(
+        "document.querySelector('.hx-plot-parity .js-plotly-plot')._fullData[2].x.length > 5000"
+    )
     points = visit.points("parity")
     times = frames(page)
     heap, began = [memory(session)], time.monotonic()
