@@ -8,17 +8,15 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from hamexplorer.panels.parts import card, styled, text
+from hamexplorer.panels.parts import card, menu, styled, text
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.columns import level_name
 from hamexplorer.plots.live import LivePlot
 from hamexplorer.plots.matrix import MATRICES, said_of_block
 from hamexplorer.plots.plot import number
-from hamexplorer.plots.spectrum import SPECTRA, listed, name_of, transitions
+from hamexplorer.plots.spectrum import ABSORBS, SPECTRA, listed, name_of, transitions
 from hamexplorer.session import Session
 from hamexplorer.train.molecule_state import MoleculeState
-
-_ABSORBS = ("absorption", "tamm_dancoff")
 
 
 class ElectronsPanel:
@@ -27,19 +25,19 @@ class ElectronsPanel:
     def __init__(self, session: Session, draw: Callable[..., None]) -> None:
         self._session, self._draw, self._quiet = session, draw, False
         self._target = ""
-        self._orbital = _menu(
+        self._orbital = menu(
             "Orbital",
             [],
             "hx-orbital-choice",
             help="Counted from the highest occupied one (HOMO) and the lowest empty one",
         )
-        self._matrix = _menu(
+        self._matrix = menu(
             "Show",
             [(label, name) for name, label in MATRICES.items()],
             "hx-matrix-choice",
             help="Which Hamiltonian, or what about it, is drawn",
         )
-        self._spectrum = _menu(
+        self._spectrum = menu(
             "Kind",
             [(label, name) for name, label in SPECTRA.items()],
             "hx-spectrum-choice",
@@ -174,7 +172,7 @@ class ElectronsPanel:
     def _list_transitions(self, context: PlotContext) -> None:
         """The strongest learned transitions in words, each of which can be chosen."""
         options: list[tuple[str, tuple[int, int]]] = []
-        drawn = not PLOTS["spectrum"].unavailable(context) and context.spectrum in _ABSORBS
+        drawn = not PLOTS["spectrum"].unavailable(context) and context.spectrum in ABSORBS
         if drawn and context.state is not None:
             found = transitions(context)
             name = "learned" if "learned" in found else next(iter(found))
@@ -197,10 +195,6 @@ class ElectronsPanel:
                 self._list.value = None
             finally:
                 self._quiet = False
-
-
-def _menu(label: str, options: list[tuple[str, str]], *names: str, help: str) -> widgets.Dropdown:
-    return styled(widgets.Dropdown(description=label, options=options, tooltip=help), "hx-inline", *names)
 
 
 def _orbitals_of(state: MoleculeState) -> list[tuple[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import ipywidgets as widgets
 
@@ -43,6 +44,12 @@ def card(
 
 def row(*children: widgets.Widget, names: Sequence[str] = ()) -> widgets.HBox:
     return styled(widgets.HBox(list(children)), "hx-row", *names)
+
+
+def menu(label: str, options: Sequence[Any], *names: str, help: str, **more: Any) -> widgets.Dropdown:
+    """A drop-down list beside its label, with a sentence of help; ``more`` goes to the widget."""
+    made = widgets.Dropdown(description=label, options=options, tooltip=help, **more)
+    return styled(made, "hx-inline", *names)
 
 
 def fold(title: str, children: Sequence[widgets.Widget], *, opened: bool = False) -> widgets.Accordion:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from html import escape
-from typing import Any
 
 import ipywidgets as widgets
 
@@ -14,7 +13,7 @@ from hamexplorer.panels.gathered import GatheredPanel
 from hamexplorer.panels.health import HealthPanel
 from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
-from hamexplorer.panels.parts import card, row, styled, text
+from hamexplorer.panels.parts import card, menu, row, styled, text
 from hamexplorer.panels.report import report_html
 from hamexplorer.panels.runs import RunsPanel
 from hamexplorer.panels.share import SharePanel
@@ -36,25 +35,23 @@ class ResultsPanel:
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
-        self._units = _menu(
+        self._units = menu(
             "Energies in",
             list(ENERGY_UNITS),
             "hx-units",
             value="eV",
-            tooltip="Unit of all energies on this page",
+            help="Unit of all energies on this page",
         )
-        self._laboratory = _menu(
+        self._laboratory = menu(
             "Dipoles, polarizabilities in",
             [("atomic units", False), ("D and Å³", True)],
             "hx-laboratory",
-            tooltip="Debye and cubic ångström are what laboratories write; atomic units are e·bohr and bohr³",
+            help="Debye and cubic ångström are what laboratories write; atomic units are e·bohr and bohr³",
         )
-        self._part = _menu(
-            "Show", _PARTS, "hx-part", value="all", tooltip="Which structures errors and points are of"
+        self._part = menu(
+            "Show", _PARTS, "hx-part", value="all", help="Which structures errors and points are of"
         )
-        self._target = _menu(
-            "Target", [], "hx-parity-target", tooltip="The property whose values are compared"
-        )
+        self._target = menu("Target", [], "hx-parity-target", help="The property whose values are compared")
         self._due: dict[str, None] = {}
         self._plots: dict[str, LivePlot] = {}
         self._bands, self._electrons = BandsPanel(), ElectronsPanel(session, self._draw)
@@ -71,8 +68,8 @@ class ResultsPanel:
         self.widget = self._laid_out()
         for plot in self._plots.values():
             plot.on_pick(session.pick_row)
-        for menu in (self._units, self._laboratory):
-            menu.observe(lambda _: self._units_changed(), "value")
+        for unit in (self._units, self._laboratory):
+            unit.observe(lambda _: self._units_changed(), "value")
         self._part.observe(lambda _: self._draw(), "value")
         self._target.observe(lambda _: self._draw("parity", "tradeoff"), "value")
         page.observe(lambda _: self._draw(), "dark")
@@ -211,10 +208,6 @@ class ResultsPanel:
             session.run_shown,
         )
         return Download(f"{name.replace(' ', '-')}-report.html", page.encode())
-
-
-def _menu(label: str, options: list[Any], name: str, **more: Any) -> widgets.Dropdown:
-    return styled(widgets.Dropdown(description=label, options=options, **more), "hx-inline", name)
 
 
 def tiles(context: PlotContext) -> str:

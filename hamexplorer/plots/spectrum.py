@@ -23,7 +23,8 @@ SPECTRA = {
     "absorption": "absorption, independent particles",
     "tamm_dancoff": "absorption, Tamm-Dancoff",
 }
-_ABSORBS = ("absorption", "tamm_dancoff")
+#: Kinds whose lines are transitions.
+ABSORBS = ("absorption", "tamm_dancoff")
 _HEIGHT, _POINTS = 460, 700
 #: Of what is shown at first, Ha: empty levels above the HOMO, and the dearest excitations.
 _ABOVE, _DEAREST = 0.6, 0.9
@@ -49,12 +50,12 @@ class Spectrum(Plot):
         if context.spectrum == "tamm_dancoff" and not context.excitations:
             return "The excitations are being worked out: a few seconds for a small molecule."
         assert context.state is not None
-        if context.spectrum in _ABSORBS and context.state.n_occ >= context.state.layout.n_ao:
+        if context.spectrum in ABSORBS and context.state.n_occ >= context.state.layout.n_ao:
             return "This molecule has no empty orbital in the small basis: nothing can be excited."
         return ""
 
     def figure(self, context: PlotContext) -> go.Figure:
-        if context.spectrum in _ABSORBS:
+        if context.spectrum in ABSORBS:
             return _absorption(context)
         return _levels(context)
 

@@ -62,25 +62,24 @@ class Electrons(Findings):
         if self._exciting:
             return  # the worker looks again when it is done
         self._exciting = True
-        started = state
-        if self._excited is None or self._excited.structure is not started.structure:
+        if self._excited is None or self._excited.structure is not state.structure:
             self.excitations = {}
 
         def work() -> dict[str, Transitions]:
-            wanted = [name for name in ("raw", "learned") if name in started.sets]
-            return {name: excitations_of(started, name) for name in wanted}
+            wanted = [name for name in ("raw", "learned") if name in state.sets]
+            return {name: excitations_of(state, name) for name in wanted}
 
         def done(found: list[dict[str, Transitions]]) -> None:
-            self._exciting, self._excited = False, started
+            self._exciting, self._excited = False, state
             current = self.state_of_picked
-            if current is not None and current.structure is started.structure:
+            if current is not None and current.structure is state.structure:
                 self.excitations = found[-1]
             # While it trains, states come faster than this: the next one is asked for by whoever looks then.
-            if current is not None and current.structure is not started.structure:
+            if current is not None and current.structure is not state.structure:
                 self.excite()
 
         def failed(sentences: list[str]) -> None:
-            self._exciting, self._excited = False, started
+            self._exciting, self._excited = False, state
             self.say(sentences[-1], "warning", "training")
 
         self.pump.start(work, done=done, failed=failed)
