@@ -53,6 +53,8 @@ class ResultsPanel:
         )
         self._target = menu("Target", [], "hx-parity-target", help="The property whose values are compared")
         self._due: dict[str, None] = {}
+        #: Plots that missed a change while nobody saw them.
+        self._behind: set[str] = set()
         self._plots: dict[str, LivePlot] = {}
         self._bands, self._electrons = BandsPanel(), ElectronsPanel(session, self._draw)
         of_panels = self._bands.plots | self._electrons.plots
@@ -68,6 +70,7 @@ class ResultsPanel:
         self.widget = self._laid_out()
         for plot in self._plots.values():
             plot.on_pick(session.pick_row)
+            plot.widget.observe(lambda _: self._catch_up(), "in_sight")
         for unit in (self._units, self._laboratory):
             unit.observe(lambda _: self._units_changed(), "value")
         self._part.observe(lambda _: self._draw(), "value")
@@ -150,22 +153,35 @@ class ResultsPanel:
         name = next(iter(self._due))
         context = self._context()
         try:
-            self._plots[name].update(context)
-            if name == "errors":
-                self._errors.value = errors_table(context)
-                self._tiles.value = tiles(context)
-            self._electrons.follow(name, context)
-            if name == "tradeoff":
-                # With one target there is nothing to trade.
-                self._tradeoff.layout.display = "none" if PLOTS[name].unavailable(context) else ""
-            if name == "parity":
-                self._gathered.follow(context)
-            if name == "bands":
-                self._bands.follow(context, is_crystal=self._is_crystal())
+            if self._plots[name].widget.in_sight:
+                self._behind.discard(name)
+                self._plots[name].update(context)
+            else:
+                self._behind.add(name)
+            self._follow(name, context)
         finally:
             del self._due[name]
             if self._due:
                 self._session.pump.soon(self._draw_next)
+
+    def _catch_up(self) -> None:
+        behind = [name for name in self._behind if self._plots[name].widget.in_sight]
+        if behind:
+            self._draw(*behind)
+
+    def _follow(self, name: str, context: PlotContext) -> None:
+        """What belongs to a plot and stands elsewhere."""
+        if name == "errors":
+            self._errors.value = errors_table(context)
+            self._tiles.value = tiles(context)
+        self._electrons.follow(name, context)
+        if name == "tradeoff":
+            # With one target there is nothing to trade.
+            self._tradeoff.layout.display = "none" if PLOTS[name].unavailable(context) else ""
+        if name == "parity":
+            self._gathered.follow(context)
+        if name == "bands":
+            self._bands.follow(context, is_crystal=self._is_crystal())
 
     def _is_crystal(self) -> bool:
         session = self._session
@@ -202,7 +218,7 @@ class ResultsPanel:
         name = session.results.dataset.name
         page = report_html(
             f"{name}: a learned Hamiltonian",
-            [(plot.label, plot.help, drawn.figure) for plot, drawn in shown],
+            [(plot.label, plot.help, drawn.figure(context)) for plot, drawn in shown],
             errors_table(context),
             [sign.text for sign in found],
             session.run_shown,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ class History:
     reports: tuple[EpochReport, ...] = ()
     marks: tuple[Mark, ...] = ()
     stride: int = 1
+    #: How far an epoch under way is, as an epoch with a fraction, and the training errors by target so far.
+    running: tuple[float, Mapping[str, float]] | None = None
 
     def __len__(self) -> int:
         return len(self.reports)
@@ -60,7 +63,12 @@ class History:
             stride *= 2
             inner = (r for r in kept[1:-1] if r.epoch % stride == 0)
             kept = (kept[0], *inner, kept[-1])
-        return replace(self, reports=kept, stride=stride)
+        return replace(self, reports=kept, stride=stride, running=None)
+
+    def with_running(self, epoch: float, train: Mapping[str, float]) -> History:
+        """With the training errors in the middle of an epoch, until its report comes; at its end, without any."""
+        within = bool(self.reports) and epoch > self.reports[-1].epoch
+        return replace(self, running=(epoch, train) if within else None)
 
     def with_mark(self, epoch: int, kind: str, text: str = "") -> History:
         """With a mark at an epoch: "weights", "paused" or "resumed"; ``text`` says more under the pointer."""
@@ -69,8 +77,12 @@ class History:
     def curve(self, target: str, part: str) -> tuple[np.ndarray, np.ndarray]:
         """Epochs and per-atom RMSE (atomic units) of a target; ``part`` is "train" or "validation".
 
-        Epochs in which the target was not trained are NaN, which a plot shows as a gap.
+        Epochs in which the target was not trained are NaN, which a plot shows as a gap. The training curve ends in the
+        middle of the epoch under way.
         """
         epochs = np.array([report.epoch for report in self.reports], dtype=float)
         values = [getattr(report, part).get(target, np.nan) for report in self.reports]
+        if part == "train" and self.running is not None:
+            epochs = np.append(epochs, self.running[0])
+            values.append(self.running[1].get(target, np.nan))
         return epochs, np.array(values, dtype=float)

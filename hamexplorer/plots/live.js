@@ -110,15 +110,20 @@ export default () => {
     if (model.get("name")) el.append(save.bar, save.numbers);
     model.on("msg:custom", take);
     let library, requested = false, drawn = false;
+    // Only what is in sight, or nearly, is drawn; Python hears of it and makes no figures for the rest.
+    let seen = false;
+    const view = Math.random().toString(36).slice(2);
     // What the reader zoomed to, axis by axis: {xaxis: {range}}; forgotten when the figure's revision changes.
     let zoom = {}, revision, camera;
     // The place that a linked plot points at, and what is under the pointer here.
     let marked = null, pointed = null;
 
+    let restUntil = 0;
     const draw = () => {
+      const began = performance.now();
       requested = false;
       // A hidden tab has no width: the observer below draws as soon as there is one.
-      if (!library || !place.isConnected || place.clientWidth === 0) return;
+      if (!library || !seen || !place.isConnected || place.clientWidth === 0) return;
       if (place._dragging) return void setTimeout(request, 200);
       const layout = { ...copied(model.get("_widget_layout")), width: place.clientWidth };
       if (layout.uirevision !== revision) (zoom = {}), (camera = undefined);
@@ -139,6 +144,8 @@ export default () => {
         layout.annotations[0].text = said;
       }
       library.react(place, traces, layout, { ...model.get("_config") });
+      const now = performance.now();
+      restUntil = now + Math.min(600, 3 * (now - began));
       if (!drawn) listen();
       drawn = true;
     };
@@ -214,8 +221,12 @@ export default () => {
         library.relayout(place, Object.fromEntries(others)).finally(() => (turning = false));
       });
     };
+    // A plot that takes long to draw rests longer, so that the page has three quarters of the time for the reader.
     const request = () => {
-      if (!requested) requested = !!later(draw);
+      if (requested) return;
+      requested = true;
+      const rest = restUntil - performance.now();
+      rest > 0 ? setTimeout(later, rest, draw) : later(draw);
     };
 
     document.addEventListener(LINKED, follow);
@@ -223,6 +234,15 @@ export default () => {
     views.add(request);
     const observer = new ResizeObserver(request);
     observer.observe(place);
+    const watch = new IntersectionObserver((entries) => {
+      const now = entries.at(-1).isIntersecting;
+      if (now === seen && watch.told) return;
+      watch.told = true;
+      seen = now;
+      model.send({ view, seen });
+      if (seen) request();
+    }, { rootMargin: "120px" });
+    watch.observe(place);
     place.style.minHeight = `${model.get("_widget_layout").height}px`;
     plotly().then((loaded) => {
       library = loaded;
@@ -230,6 +250,8 @@ export default () => {
     });
     return () => {
       observer.disconnect();
+      watch.disconnect();
+      model.send({ view, seen: null });
       model.off("msg:custom", take);
       document.removeEventListener(LINKED, follow);
       document.removeEventListener("pointermove", gone);

@@ -54,6 +54,7 @@ class PlotWidget(anywidget.AnyWidget):
     # Not synced: the browser sends messages, since saving its state would send the whole figure back.
     hovered = traitlets.Instance(dict, allow_none=True)
     clicked = traitlets.Instance(dict, allow_none=True)
+    in_sight = traitlets.Bool(True, help="whether a browser shows it; true while none has said anything")
 
     _library: _Library | None = None
 
@@ -61,17 +62,27 @@ class PlotWidget(anywidget.AnyWidget):
         if PlotWidget._library is None or PlotWidget._library.comm is None:
             PlotWidget._library = _Library()
         whole = _plain(figure)
-        self._figure = figure
+        self.figure = figure
+        self._views: dict[str, bool] = {}
         super().__init__(_widget_data=whole["data"], _widget_layout=whole["layout"], name=name)
-        self.on_msg(self._pointed)
+        self.on_msg(self._heard)
 
-    def _pointed(self, _widget: Any, message: Any, _buffers: Any) -> None:
+    def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
         if message == {"save": "html"}:
-            page = self._figure.to_html(include_plotlyjs=True, config=theme.CONFIG)
+            page = self.figure.to_html(include_plotlyjs=True, config=theme.CONFIG)
             self.send({"file": "html"}, buffers=[page.encode()])
+        if isinstance(message, dict) and "seen" in message:
+            self._seen(str(message.get("view")), message["seen"])
         for name in ("hovered", "clicked"):
             if isinstance(message, dict) and name in message:
                 setattr(self, name, message[name])
+
+    def _seen(self, view: str, seen: bool | None) -> None:
+        """A view came into sight, went out of it, or (None) is no more."""
+        self._views[view] = bool(seen)
+        if seen is None:
+            del self._views[view]
+        self.in_sight = any(self._views.values()) or not self._views
 
     def draw(self, figure: go.Figure) -> None:
         """Show another figure in the same place.
@@ -79,7 +90,7 @@ class PlotWidget(anywidget.AnyWidget):
         Only what differs is sent. The traits are changed in place, which sends nothing, so that a browser
         that connects later reads the figure as it is then.
         """
-        whole, self._figure = _plain(figure), figure
+        whole, self.figure = _plain(figure), figure
         data, layout = whole["data"], whole["layout"]
         message: dict[str, Any] = {}
         if [trace["type"] for trace in data] != [trace["type"] for trace in self._widget_data]:
@@ -110,14 +121,16 @@ def _difference(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 class LivePlot:
-    """One entry of :data:`PLOTS` on a page."""
+    """One entry of :data:`PLOTS` on a page.
+
+    Whoever updates it may leave that be while its widget is not ``in_sight``, and catch up when it is.
+    """
 
     def __init__(self, name: str, context: PlotContext | None = None) -> None:
         self.name = name
         self._plot = PLOTS[name]
         self._callbacks: list[Callable[[int], None]] = []
-        self.figure = self._figure(context or PlotContext())
-        self.widget = PlotWidget(self.figure, self._plot.label)
+        self.widget = PlotWidget(self.figure(context or PlotContext()), self._plot.label)
         if self._plot.gathers:
             self.widget._config = theme.GATHERING
         self._gather: list[Callable[[list[int]], None]] = []
@@ -126,8 +139,7 @@ class LivePlot:
 
     def update(self, context: PlotContext) -> None:
         """Draw the plot for this context, or the sentence why it cannot be drawn."""
-        self.figure = self._figure(context)
-        self.widget.draw(self.figure)
+        self.widget.draw(self.figure(context))
 
     def on_pick(self, callback: Callable[[int], None]) -> None:
         """Call ``callback`` with the index of the structure whose point is clicked."""
@@ -141,7 +153,8 @@ class LivePlot:
         """Call ``callback`` with the indices of the structures whose points were gathered; none ends it."""
         self._gather.append(callback)
 
-    def _figure(self, context: PlotContext) -> go.Figure:
+    def figure(self, context: PlotContext) -> go.Figure:
+        """The plot for this context, or a figure with the sentence why it cannot be drawn."""
         reason = self._plot.unavailable(context)
         return theme.sentence(context.palette, reason) if reason else self._plot.figure(context)
 

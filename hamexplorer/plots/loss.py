@@ -108,7 +108,7 @@ class _Panel:
             name=name,
             legendgroup=name,
             showlegend=self.row == 0,
-            hovertemplate=f"{name} · epoch %{{x:d}}<br>%{{y:.4g}} {self.scale.unit}<extra></extra>",
+            hovertemplate=f"{name} · epoch %{{x:.4~g}}<br>%{{y:.4g}} {self.scale.unit}<extra></extra>",
             xaxis=self._ids[0],
             yaxis=self._ids[1],
             **style,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Above this many points the browser draws with WebGL; SVG is sharper, but slow.
 WEBGL_ABOVE = 1_000
 #: No more points than this are sent: a matrix as target has hundreds of values a molecule.
-MOST_POINTS = 20000
+MOST_POINTS = 10_000
 #: Orbital energies below this (Ha) belong to cores and would squash everything else.
 CORE_BELOW = -2.2
 

@@ -298,6 +298,7 @@ class Training(References):
                     state = "training" if state == "preparing" else state
                 case Snapshot():
                     timeline = timeline.with_results(event.results)
+                    history = history.with_running(event.epoch + event.within, event.train)
                 case WeightsChanged():
                     history = history.with_mark(event.epoch, "weights")
                     if self._run is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hamexplorer.train.results import Results
 
@@ -42,10 +42,18 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the model predicts at present for every molecule of the data set."""
+    """What the model predicts at present for every molecule of the data set.
+
+    Attributes:
+        epoch: the last one that was finished.
+        within: share of the training molecules that the epoch under way has seen.
+        train: √(mean ‖Δ‖²/N²) by target over all training molecules, each as seen last; atomic units.
+    """
 
     epoch: int
     results: Results
+    within: float = 0.0
+    train: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ from hamexplorer.train.trained import TrainedModel, as_trained, make_results
 
 __all__ = ["Controls", "train"]
 
-#: Least seconds between two snapshots: a little more than two a second leave the rest to training and to the page.
+#: Least seconds between two snapshots, within epochs too: a little more than two a second leave the rest to training
+#: and to the page.
 SNAPSHOT_INTERVAL = 0.4
 
 Report = Callable[[events.Event], None]
@@ -140,6 +141,7 @@ class _Run:
         if tuple(weights) != self.names:
             self.names = tuple(weights)
             self.stepper.use(p.part("train"), self.shape, self.names)
+            self._squared = np.full((len(weights), len(p.split.train)), np.nan)
             self.evaluators = {
                 part: Evaluator(
                     p.part(part), getattr(p.split, part), self.names, p.geometry.template, size, self.shape
@@ -210,43 +212,44 @@ class _Run:
         began, self._paused_seconds = time.monotonic(), 0.0
         rate = state.schedule.learning_rate(state.epoch + 1, state.settings)
         rng = np.random.default_rng([state.settings.seed, state.epoch])
-        squared: dict[str, list[float]] = {}
-        n_done = 0
+        n_done, n_train = 0, len(self._prepared.split.train)
         try:
             for indices, outcome in self.stepper.epoch(rng, rate, self._between_steps):
-                self._collect(indices, outcome, squared)
+                self._collect(indices, outcome)
                 n_done += len(indices)
-                if time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL * 3:
-                    self.snapshot()
+                if n_done < n_train and time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL:
+                    self.snapshot(within=n_done / n_train)
         except TrainingError as error:
             raise TrainingError(
                 f"{error} in epoch {state.epoch + 1}; lower the learning rate, or leave that structure out"
             ) from None
-        if self.controls.stopped and n_done < len(self._prepared.split.train):
+        if self.controls.stopped and n_done < n_train:
             return False
         seconds = time.monotonic() - began - self._paused_seconds
         state.epoch += 1
-        self._after_epoch(squared, rate, n_done / max(seconds, 1e-9), seconds)
+        self._after_epoch(rate, n_done / max(seconds, 1e-9), seconds)
         return True
 
-    def _collect(self, indices: list[int], outcome: StepReport, squared: dict[str, list[float]]) -> None:
+    def _collect(self, indices: list[int], outcome: StepReport) -> None:
         p = self._prepared
         for slot, k in enumerate(indices):
             mine = {name: value[slot] for name, value in outcome.predicted.items()}
             molecule = p.split.train[k]
             self.predicted.store(molecule, p.frames[molecule], outcome.mo_energy[slot], mine)
-        for row, name in enumerate(self.names):
-            squared.setdefault(name, []).extend(outcome.each[row, : len(indices)].tolist())
+        self._squared[:, indices] = outcome.each[:, : len(indices)]
+
+    def _mean_train(self) -> dict[str, float]:
+        """Mean ‖Δ‖²/N² by target over the training molecules, each as seen last."""
+        known = [(name, row[np.isfinite(row)]) for name, row in zip(self.names, self._squared, strict=True)]
+        return {name: float(row.mean()) for name, row in known if len(row)}
 
     # ---- after an epoch ----------------------------------------------------------------------------
 
-    def _after_epoch(
-        self, squared: dict[str, list[float]], rate: float, speed: float, seconds: float
-    ) -> None:
+    def _after_epoch(self, rate: float, speed: float, seconds: float) -> None:
         state = self.state
         began = time.monotonic()
         validation = self.evaluators["validation"].run(self.stepper.model, self.predicted)
-        mean_train = {name: float(np.mean(squared[name])) for name in self.names if squared.get(name)}
+        mean_train = self._mean_train()
         mean_validation = {n: float(v.mean()) for n, v in validation.items() if len(v)}
         loss_train = self._weighted(mean_train)
         loss_validation = self._weighted(mean_validation) if mean_validation else float("nan")
@@ -279,8 +282,8 @@ class _Run:
     def _weighted(self, mean: dict[str, float]) -> float:
         return float(sum(s * mean.get(name, 0.0) for s, name in zip(self.scales, self.names, strict=True)))
 
-    def snapshot(self, *, force: bool = False) -> None:
-        """Report present predictions; ``force`` evaluates every molecule first."""
+    def snapshot(self, *, within: float = 0.0, force: bool = False) -> None:
+        """Report present predictions; ``force`` evaluates every molecule first, ``within`` is how far the epoch is."""
         p = self._prepared
         if force:
             for evaluator in self.evaluators.values():
@@ -303,7 +306,8 @@ class _Run:
             results.band_structure(watched)
             results.molecule_state(watched)
         self._last_snapshot = time.monotonic()
-        self.report(events.Snapshot(self.state.epoch, results))
+        train = {name: value**0.5 for name, value in self._mean_train().items()}
+        self.report(events.Snapshot(self.state.epoch, results, within, train))
 
     def _bands_of_now(self) -> Callable[[int], BandStructure]:
         """Works out a crystal's bands with the weights of this moment, whenever it is asked for."""

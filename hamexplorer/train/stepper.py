@@ -73,10 +73,7 @@ class Stepper:
     def _deal(self, rng: np.random.Generator) -> list[list[int]]:
         if self.kind != "lbfgs":
             return deal(self._frames, self._batch_size, rng)
-        if self._stacked is None:
-            self._dealt = deal(self._frames, self._batch_size, None)
-            batches = [self._batch(indices) for indices in self._dealt]
-            self._stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *batches)
+        self._dealt = deal(self._frames, self._batch_size, None)
         return [[k for batch in self._dealt for k in batch]]
 
     def _adam(self, indices: list[int], rate: float) -> StepReport:
@@ -87,7 +84,9 @@ class Stepper:
         return jax.device_get(outcome)
 
     def _lbfgs(self) -> StepReport:
-        assert self._stacked is not None, "_deal() stacks"
+        if self._stacked is None:  # at first, and when other targets came into force
+            batches = [self._batch(indices) for indices in self._dealt]
+            self._stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *batches)
         args = (self.state, self._stacked, self._scales, self._names, self.optimizer)
         self.trainable, self.state, outcome = full_batch_step(self.trainable, self.frozen, *args)
         outcome = jax.device_get(outcome)

@@ -216,11 +216,13 @@ class Visit:
         wait_until(colourful, "the molecule is drawn")
 
     def points(self, plot: str) -> int:
-        """How many points plotly holds for a plot."""
+        """How many points plotly holds for a plot, which is brought into sight: others are not drawn."""
         return self.page.evaluate(
             """plot => {
+                document.querySelector(`.hx-plot-${plot}`)?.scrollIntoView({ block: "nearest" });
                 const gd = document.querySelector(`.hx-plot-${plot} .js-plotly-plot`);
-                return gd?.calcdata?.reduce((sum, trace) => sum + trace.length, 0) ?? 0;
+                // With WebGL a whole trace is one entry of calcdata.
+                return gd?.calcdata?.reduce((sum, trace) => sum + (trace[0]?.t?.count ?? trace[0]?.t?.x?.length ?? trace.length), 0) ?? 0;
             }""",
             plot,
         )

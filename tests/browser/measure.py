@@ -33,6 +33,7 @@ _ANSWER = """([row, selector]) => new Promise((resolve) => {
     document.querySelectorAll('.hx-structures .hx-table-row')[row].click();
 })"""
 _REDRAWS = """(seconds) => new Promise((resolve) => {
+    document.querySelector('.hx-plot-loss').scrollIntoView({ block: "nearest" });
     const gd = document.querySelector('.hx-plot-loss .js-plotly-plot');
     let n = 0;
     const count = () => n++;

@@ -21,7 +21,7 @@ def panel(monkeypatch, request):
 
 
 def uids(panel) -> list[str]:
-    return [trace.uid for trace in panel._plots["bands"].figure.data]
+    return [trace.uid for trace in panel._plots["bands"].widget.figure.data]
 
 
 def test_bands_come_first_where_a_crystal_is_picked_and_are_not_there_for_a_molecule(panel, session):
@@ -41,17 +41,19 @@ def test_the_controls_change_the_plot(panel):
     assert "bands raw" not in uids(panel)
     bands._fat.value = "momentum"
     assert {"fat 0", "projected 1"} <= set(uids(panel))
-    before = max(panel._plots["bands"].figure.data[-1].x)
+    before = max(panel._plots["bands"].widget.figure.data[-1].x)
     bands._broadening.value = 1.0
-    assert max(panel._plots["bands"].figure.data[-1].x) < before
+    assert max(panel._plots["bands"].widget.figure.data[-1].x) < before
     bands._zeros["vbm"].value = True
-    assert "VBM" in panel._plots["bands"].figure.layout.yaxis.title.text
+    assert "VBM" in panel._plots["bands"].widget.figure.layout.yaxis.title.text
     assert not bands._zeros["fermi"].value and "valence band maximum" in bands._words.value
     bands._zeros["vbm"].value = False  # one is always pressed
     assert bands._zeros["vbm"].value
     for box in bands._sets.values():
         box.value = False
-    assert "tick at least one" in panel._plots["bands"].figure.layout.annotations[0].text.replace("<br>", " ")
+    assert "tick at least one" in panel._plots["bands"].widget.figure.layout.annotations[0].text.replace(
+        "<br>", " "
+    )
 
 
 def test_a_zero_that_is_not_defined_is_disabled_with_the_reason(panel):

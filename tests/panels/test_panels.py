@@ -198,23 +198,23 @@ def test_the_results_panel_says_what_to_do_before_the_first_run(session):
     panel = ResultsPanel(session, Page())
     for name, plot in panel._plots.items():
         if name == "orbital":  # the calculations have theirs already
-            assert plot.figure.layout.meta["together"] == ["scene", "scene2"]
+            assert plot.widget.figure.layout.meta["together"] == ["scene", "scene2"]
         elif name == "tradeoff":
             assert panel._tradeoff.layout.display == "none"
         elif name == "spectrum":
-            assert {"raw STO-3G", "reference"} <= {trace.name for trace in plot.figure.data}
+            assert {"raw STO-3G", "reference"} <= {trace.name for trace in plot.widget.figure.data}
         elif name == "matrix":
-            assert "The learned Hamiltonian" in plot.figure.layout.annotations[0].text
+            assert "The learned Hamiltonian" in plot.widget.figure.layout.annotations[0].text
         else:
-            assert "Press Train" in plot.figure.layout.annotations[0].text
+            assert "Press Train" in plot.widget.figure.layout.annotations[0].text
 
 
 def test_the_dark_page_turns_plots_dark(session):
     page = Page()
     panel = ResultsPanel(session, page)
-    light = panel._plots["loss"].figure.layout.annotations[0].font.color
+    light = panel._plots["loss"].widget.figure.layout.annotations[0].font.color
     page.dark = True
-    assert panel._plots["loss"].figure.layout.annotations[0].font.color != light
+    assert panel._plots["loss"].widget.figure.layout.annotations[0].font.color != light
 
 
 def test_a_download_is_made_when_it_is_asked_for(monkeypatch):

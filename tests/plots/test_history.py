@@ -48,3 +48,11 @@ def test_a_target_that_joins_later_leaves_a_gap_before():
     history = grown(2).with_epoch(Report(3, {"mo_energy": 0.1}, {"mo_energy": 0.2}))
     assert history.targets == ("mo_energy", "dipole")
     np.testing.assert_array_equal(np.isnan(history.curve("mo_energy", "train")[1]), [True, True, False])
+
+
+def test_the_training_curve_goes_on_within_an_epoch(fakes):
+    history = fakes.history(3, "dipole").with_running(3.5, {"dipole": 0.25})
+    epochs, errors = history.curve("dipole", "train")
+    assert (epochs[-1], errors[-1]) == (3.5, 0.25)
+    assert list(history.curve("dipole", "validation")[0]) == [1, 2, 3]
+    assert list(history.with_running(3.0, {}).curve("dipole", "train")[0]) == [1, 2, 3]

@@ -27,8 +27,8 @@ def test_a_late_browser_reads_the_present_figure(name, context, crystal_context,
     live.update(context)
     assert live.widget is widget
     state = widget.get_state()
-    assert len(state["_widget_data"]) == len(live.figure.data) > 0
-    assert state["_widget_layout"]["height"] == live.figure.layout.height
+    assert len(state["_widget_data"]) == len(live.widget.figure.data) > 0
+    assert state["_widget_layout"]["height"] == live.widget.figure.layout.height
 
 
 def test_an_update_sends_only_what_changed(context, sent):
@@ -85,3 +85,18 @@ def test_the_point_under_the_pointer_is_a_trait_and_nothing_else(context):
 def test_the_library_is_sent_once_for_all_plots():
     plots = [LivePlot(name) for name in PLOTS]
     assert all(len(plot.widget.get_state()["_esm"]) < 20_000 for plot in plots)
+
+
+def test_a_plot_knows_whether_anybody_sees_it(context):
+    widget = LivePlot("bands", context).widget
+    assert widget.in_sight, "nobody said anything yet"
+    for view, seen, expected in [
+        ("a", False, False),
+        ("b", True, True),
+        ("b", False, False),
+        ("a", True, True),
+        ("a", None, False),
+        ("b", None, True),
+    ]:
+        widget._handle_custom_msg({"view": view, "seen": seen}, [])
+        assert widget.in_sight is expected

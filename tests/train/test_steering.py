@@ -87,6 +87,22 @@ class StopsAtStep(Controls):
         return super().take_weights()
 
 
+class ChangesWithinEpoch(Controls):
+    """New weights come after the batches of the second epoch were dealt."""
+
+    asked = 0
+
+    def take_weights(self):
+        self.asked += 1
+        return {"mo_energy": 1e4, "dipole": 1e3} if self.asked == 4 else None
+
+
+def test_targets_change_within_an_epoch_of_lbfgs(run):
+    """Its batches are stacked once; other targets need others."""
+    ran = run(targets={"mo_energy": 1e4}, optimizer="lbfgs", epochs=2, controls=ChangesWithinEpoch())
+    assert [set(e.train) for e in ran.epochs] == [{"mo_energy"}, {"mo_energy", "dipole"}]
+
+
 def test_an_epoch_cut_short_is_undone_and_can_be_resumed(run, three_epochs, same_weights):
     # Once before and twice within epoch 1, once before epoch 2, once before each of its steps.
     stopped = run(controls=StopsAtStep(6))
