@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 
 from hamexplorer.panels.crystal import CrystalPart
+from hamexplorer.panels.editing import EditingPanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import basis_label, card, row, styled, text
 from hamexplorer.session import Session
@@ -15,10 +17,25 @@ from hamexplorer.structures.descriptions import noun_of
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import energy_digits, energy_factor, property_unit
 from hamexplorer.views.cells import Copies, copies_of
-from hamexplorer.views.drawings import bond_order_shapes, dipole_shapes, polarizability_shapes
+from hamexplorer.views.charges import SHORTEST, SHORTEST_ERROR
+from hamexplorer.views.drawings import (
+    Shape,
+    bond_order_shapes,
+    dipole_shapes,
+    measure_shapes,
+    polarizability_shapes,
+)
 from hamexplorer.views.structure_view import StructureView
 
-_COLOURS = {"element": "elements", "mulliken_charge": "Mulliken charges", "lowdin_charge": "Löwdin charges"}
+#: What atoms are coloured by: label -> charges, and whose ("error": learned less reference).
+_COLOURS: dict[str, tuple[str, str]] = {
+    "elements": ("", ""),
+    **{
+        f"{label} charges, {whose}": (name, origin)
+        for name, label in (("mulliken_charge", "Mulliken"), ("lowdin_charge", "Löwdin"))
+        for whose, origin in (("reference", "large"), ("learned", "learned"), ("error", "error"))
+    },
+}
 
 _DRAWS = {
     "": "nothing",
@@ -40,9 +57,12 @@ class MoleculePanel:
         self._legend = text("", "hx-legend")
         self._colour = styled(
             widgets.Dropdown(
-                description="Colour", options=[(label, name) for name, label in _COLOURS.items()]
+                description="Colour",
+                tooltip="What the colours of the atoms mean; the error is learned less reference",
+                options=list(_COLOURS.items()),
             ),
             "hx-inline",
+            "hx-colour-choice",
         )
         self._draws = styled(
             widgets.Dropdown(
@@ -59,11 +79,21 @@ class MoleculePanel:
         self._caption = text("", "hx-help", "hx-caption")
         self._drawn = text("", "hx-help", "hx-drawn")
         self._crystal = CrystalPart(session)
+        self._editing = EditingPanel(session)
         self._quiet = False
         stage = styled(widgets.Box([self._view.widget]), "hx-stage")
         self.widget = card(
             "Structure",
-            [self._title, stage, self._caption, self._drawn, self._legend, self._crystal.widget, self._facts],
+            [
+                self._title,
+                stage,
+                self._caption,
+                self._drawn,
+                self._legend,
+                self._crystal.widget,
+                self._facts,
+                self._editing.widget,
+            ],
             "hx-molecule",
             aside=row(self._copies, self._draws, self._colour, names=["hx-view-controls"]),
         )
@@ -73,14 +103,18 @@ class MoleculePanel:
         self._copies.observe(lambda _: None if self._quiet else self._show(), "value")
         page.observe(lambda change: self._turn_dark(change["new"]), "dark")
         self._view.set_dark(page.dark)
-        session.observe(lambda _: self._show(), ["picked", "dataset", "structures", "predictions", "parts"])
-        session.observe(lambda _: self._show_facts(), "results")
-        session.observe(lambda change: self._view.light(change["new"]), "marked")
-        self._view.on_atom(lambda atom: session.mark((atom,)))
+        session.observe(
+            lambda _: self._show(),
+            ["picked", "dataset", "structures", "predictions", "parts", "draft", "checks"],
+        )
+        session.observe(lambda _: self._show_facts(), ["results", "state_of_picked"])
+        session.observe(lambda _: self._point_out(), ["marked", "measured"])
+        self._view.on_atom(session.touch)
         self._show()
 
     def set_units(self, units: str, laboratory: bool) -> None:
         self._units, self._laboratory = units, laboratory
+        self._editing.set_units(units, laboratory)
         self._show_facts()
 
     def _show(self) -> None:
@@ -92,52 +126,71 @@ class MoleculePanel:
             self._offer_copies(None)
             self._crystal.show(None)
             return
-        structure = session.structures[session.picked]
-        part = session.parts[session.picked] if session.picked < len(session.parts) else ""
+        structure = session.shown
+        assert structure is not None, "one is picked"
+        as_listed = structure is session.structures[session.picked]
+        part = session.parts[session.picked] if as_listed and session.picked < len(session.parts) else ""
         noun = "atom" if structure.n_atoms == 1 else "atoms"
         chips = [structure.formula, f"{structure.n_atoms} {noun}"]
         chips += [noun_of(structure)] if structure.is_crystal else []
         chips += [f"charge {structure.charge:+d}"] if structure.charge else []
         chips += [part] if part else []
-        chips += [] if session.has_reference(session.picked) else ["no references"]
+        chips += [] if as_listed and session.has_reference(session.picked) else ["no references"]
         marks = "".join(f"<span class='hx-chip'>{escape(chip)}</span>" for chip in chips)
         self._title.value = f"<b>{escape(structure.label)}</b> {marks}"
         charges = self._charges()
         self._offer_copies(structure)
-        self._view.show(structure, charges, self._copies.value)
-        self._legend.value = self._legend_html() if charges is not None else ""
+        errors = self._colour.value[1] == "error"
+        self._view.show(structure, charges, self._copies.value, finest=SHORTEST_ERROR if errors else SHORTEST)
+        self._legend.value = self._legend_html(charges)
         self._crystal.show(structure)
         self._draw()
+        self._point_out()
         self._show_facts()
+
+    def _point_out(self) -> None:
+        """A halo around atoms that are pointed out or measured, and lines between the latter."""
+        session = self._session
+        self._view.light(session.measured or session.marked)
+        self._draw()
+
+    def _known(self) -> dict[str, dict[str, Any]]:
+        """What is known of the structure as it is shown."""
+        draft = self._session.draft
+        return {} if draft is not None and draft.why_not else self._session.known(self._session.picked)
 
     def _draw(self) -> None:
         """Draw a property into the view, and say below it what is drawn."""
-        session, wanted = self._session, self._draws.value
-        self._drawn.value = ""
-        if not wanted or not 0 <= session.picked < len(session.structures):
+        structure = self._session.shown
+        if structure is None:
             self._view.draw(())
+            self._drawn.value = ""
             return
-        structure, known = session.structures[session.picked], session.known(session.picked)
-        values = {origin: found[wanted] for origin, found in known.items() if wanted in found}
+        shapes, self._drawn.value = self._property_shapes(structure)
+        lines = measure_shapes(
+            structure, self._session.measured, self._session.measurement, dark=self._view.dark
+        )
+        self._view.draw([*shapes, *lines])
+
+    def _property_shapes(self, structure: Structure) -> tuple[list[Shape], str]:
+        """The property that is to be drawn, and the words below it."""
+        wanted = self._draws.value
+        if not wanted:
+            return [], ""
+        values = {origin: found[wanted] for origin, found in self._known().items() if wanted in found}
         if structure.is_crystal or not values:
-            self._view.draw(())
-            self._drawn.value = "Not known of this structure: train on it, or draw something else."
-            return
+            return [], "Not known of this structure: train on it, or draw something else."
         names = {origin: self._origin(origin) for origin in values}
         if wanted == "mayer_bond_order":
             origin = next(o for o in ("learned", "large", "small") if o in values)
-            self._view.draw(bond_order_shapes(structure, np.asarray(values[origin]), names[origin]))
-            self._drawn.value = escape(
-                f"Thickness: bond orders, {names[origin]}. Point at a bond for its number."
-            )
-            return
+            shapes = bond_order_shapes(structure, np.asarray(values[origin]), names[origin])
+            return shapes, escape(f"Thickness: bond orders, {names[origin]}. Point at a bond for its number.")
         make = dipole_shapes if wanted == "dipole" else polarizability_shapes
         shapes = make(structure, values, names, dark=self._view.dark)
-        self._view.draw(shapes)
         colours = {"small": "grey", "learned": "blue", "large": "white" if self._view.dark else "black"}
         legend = ", ".join(f"{names[origin]} {colours[origin]}" for origin in values)
         none = "" if shapes else " Too short to be seen."
-        self._drawn.value = escape(f"{_DRAWS[wanted].capitalize()}: {legend}.{none}")
+        return shapes, escape(f"{_DRAWS[wanted].capitalize()}: {legend}.{none}")
 
     def _offer_copies(self, structure: Structure | None) -> None:
         """Cells that can be shown of a crystal, kept from one to the next; and what is only for the eye."""
@@ -158,13 +211,16 @@ class MoleculePanel:
         self._show()
 
     def _charges(self) -> np.ndarray | None:
-        if self._colour.value == "element":
-            return None
-        known, name = self._session.known(self._session.picked), self._colour.value
-        origins = (known.get(origin, {}) for origin in ("large", "learned"))
-        return next((values[name] for values in origins if name in values), None)
+        """What the atoms are coloured by, e, shape (n_atoms,); None for elements, or where it is not known."""
+        (name, whose), known = self._colour.value, self._known()
+        if whose != "error":
+            return known.get(whose, {}).get(name)
+        learned, reference = (known.get(origin, {}).get(name) for origin in ("learned", "large"))
+        return None if learned is None or reference is None else learned - reference
 
-    def _legend_html(self) -> str:
+    def _legend_html(self, charges: np.ndarray | None) -> str:
+        if charges is None:
+            return "These charges are not known of this structure." if self._colour.value[0] else ""
         marks = "".join(
             f"<span><i style='background:{entry.color}'></i>{escape(entry.label)}</span>"
             for entry in self._view.legend
@@ -178,7 +234,7 @@ class MoleculePanel:
         return basis_label(dataset.method.small_basis if name == "small" else dataset.method.large_basis)
 
     def _show_facts(self) -> None:
-        known = self._session.known(self._session.picked)
+        known = self._known()
         factor, digits = energy_factor(self._units), energy_digits(self._units) + 1
         dipole, debye = property_unit("e·bohr", self._laboratory)
         volume, cubic = property_unit("bohr³", self._laboratory)

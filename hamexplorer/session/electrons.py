@@ -112,6 +112,14 @@ class Electrons(Findings):
         wanted = tuple(dict.fromkeys(int(a) for a in atoms))[:2]
         self.marked = () if wanted == self.marked else wanted
 
+    def known(self, index: int) -> dict[str, dict[str, Any]]:
+        """As in :meth:`Findings.known`; what is no target follows from the learned orbitals of the picked molecule."""
+        found, state = super().known(index), self.state_of_picked
+        learned = found.get("learned")
+        if learned is None or index != self.picked or state is None or "learned" not in state.sets:
+            return found
+        return {**found, "learned": state.properties("learned") | learned}
+
     def _judge_novelty(self, change: Any = None) -> None:
         """How unlike the training set the picked structure is; the set is looked through once a run."""
         results, index = self.results, self.picked

@@ -29,6 +29,11 @@ class Findings(Training):
         self._states: dict[str, MoleculeState] = {}
         self.observe(self._predict_picked, ["picked", "model", "structures"])
 
+    @property
+    def where_predicted(self) -> str:
+        """The panel that hears when a structure cannot be predicted."""
+        return "structures"
+
     def row_of(self, index: int) -> int | None:
         """Where the results have this structure; None if it is not part of the run."""
         if self.results is None or not 0 <= index < len(self.structures):
@@ -58,9 +63,12 @@ class Findings(Training):
             return {}
         prediction = self.predictions.get(self.structures[index].key)
         if not self.has_reference(index):
-            return {} if prediction is None else {"learned": _values(prediction, prediction.n_occ)}
+            return {} if prediction is None else {"learned": properties_of(prediction, prediction.n_occ)}
         entry, row = self.dataset.references[index], self.row_of(index)
-        found = {"small": _values(entry.small, entry.n_occ), "large": _values(entry.large, entry.n_occ)}
+        found = {
+            "small": properties_of(entry.small, entry.n_occ),
+            "large": properties_of(entry.large, entry.n_occ),
+        }
         if row is not None and self.results is not None:
             learned = _learned(self.results, row, entry.n_occ)
             found = {"small": found["small"], "learned": learned, "large": found["large"]}
@@ -95,7 +103,9 @@ class Findings(Training):
                 self.bands = {**self.bands, structure.key: more}
 
         def failed(sentences: list[str]) -> None:
-            self.say(f"{structure.label} cannot be predicted: {sentences[-1]}", "warning")
+            self.say(
+                f"{structure.label} cannot be predicted: {sentences[-1]}", "warning", self.where_predicted
+            )
 
         self.pump.start(predict, done=predicted, failed=failed)
 
@@ -111,7 +121,7 @@ def _rows(dataset: Any) -> dict[str, int]:
     return {structure.key: row for row, structure in reversed(list(enumerate(dataset.structures)))}
 
 
-def _values(properties: Any, n_occ: int) -> dict[str, Any]:
+def properties_of(properties: Any, n_occ: int) -> dict[str, Any]:
     """The properties of one molecule that are there, by target name."""
     values = {name: getattr(properties, name, None) for name in PROPERTIES}
     found = {name: value for name, value in values.items() if value is not None}

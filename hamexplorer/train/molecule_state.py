@@ -13,7 +13,12 @@ import numpy as np
 from hamexplorer.basis.layout import AOLayout
 from hamexplorer.errors import TrainingError
 from hamexplorer.physics.molecule import element_shells, make_mole
-from hamexplorer.physics.populations import inverse_square_root
+from hamexplorer.physics.populations import (
+    inverse_square_root,
+    lowdin_charge,
+    mayer_bond_order,
+    mulliken_charge,
+)
 from hamexplorer.physics.spectra import Transitions, tamm_dancoff
 from hamexplorer.reference.properties import Reference
 from hamexplorer.structures.structure import Structure
@@ -83,6 +88,19 @@ class MoleculeState:
     def orbital(self, name: str, index: int) -> np.ndarray:
         """One orbital of a set in atomic orbitals, shape (n_ao,)."""
         return self.orthogonaliser @ self.sets[name].coeff[:, index]
+
+    def properties(self, name: str) -> dict[str, np.ndarray]:
+        """What a set's electrons make of the molecule, by target name: dipole (e·bohr), charges (e), bond orders."""
+        mole = make_mole(self.structure, self.basis)
+        occupied = self.orthogonaliser @ self.sets[name].coeff[:, : self.n_occ]
+        density, overlap = 2 * occupied @ occupied.T, mole.intor_symmetric("int1e_ovlp")
+        owner, nuclei = self.layout.atom_of_ao, mole.atom_charges()
+        return {
+            "dipole": nuclei @ mole.atom_coords() - np.einsum("xij,ji->x", mole.intor("int1e_r"), density),
+            "mulliken_charge": mulliken_charge(density, overlap, owner, nuclei),
+            "lowdin_charge": lowdin_charge(density, overlap, owner, nuclei),
+            "mayer_bond_order": mayer_bond_order(density, overlap, owner, len(nuclei)),
+        }
 
     def overlap(self, one: str, other: str) -> np.ndarray:
         """⟨i|j⟩ between the orbitals of two sets, shape (n_ao, n_ao)."""

@@ -14,6 +14,8 @@ CHARGE_COLORS: tuple[str, ...] = tuple(
 )
 #: The scale never gets shorter than this (e), so that noise is not shown as a pattern.
 SHORTEST = 0.1
+#: Nor this short where it shows differences of charges.
+SHORTEST_ERROR = 0.01
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,10 @@ class LegendEntry:
     color: str
 
 
-def charge_range(charges: np.ndarray) -> float:
-    """The charge (e) that gets the full colour: the largest one, rounded up to a tenth."""
+def charge_range(charges: np.ndarray, shortest: float = SHORTEST) -> float:
+    """The charge (e) that gets the full colour: the largest one, rounded up to a multiple of the shortest scale."""
     largest = float(np.max(np.abs(charges), initial=0.0))
-    return max(SHORTEST, float(np.ceil(largest * 10 - 1e-9)) / 10)
+    return round(shortest * max(1.0, float(np.ceil(largest / shortest - 1e-9))), 6)
 
 
 def charge_colors(charges: np.ndarray, full: float) -> list[str]:
@@ -38,7 +40,8 @@ def charge_colors(charges: np.ndarray, full: float) -> list[str]:
 def charge_legend(full: float) -> tuple[LegendEntry, ...]:
     """Five steps of the scale, most negative first."""
     steps = np.linspace(-full, full, 5)
-    labels = [f"{step:+.2f} e".replace("-", "−") if step else "0" for step in steps]
+    digits = 2 if full >= SHORTEST else 3
+    labels = [f"{step:+.{digits}f} e".replace("-", "−") if step else "0" for step in steps]
     return tuple(LegendEntry(*pair) for pair in zip(labels, charge_colors(steps, full), strict=True))
 
 

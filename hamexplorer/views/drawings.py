@@ -5,7 +5,8 @@ Each function gives shapes in NGL's own words, (kind, …, name); a name shows u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,28 @@ def bond_order_shapes(structure: Structure, orders: np.ndarray, name: str) -> li
         said = f"{atoms}: bond order {orders[i, j]:.2f} ({name})"
         found.append(("cylinder", places[i].tolist(), places[j].tolist(), _ORDER, radius, said))
     return found
+
+
+def measure_shapes(
+    structure: Structure, atoms: Sequence[int], said: str, *, dark: bool = False
+) -> list[Shape]:
+    """Thin lines from one atom to the next, with the outcome beside the last of them.
+
+    Args:
+        structure: the molecule, or the cell.
+        atoms: two to four, in the order in which they were measured.
+        said: the outcome in words; the number in it is written into the picture, whose letters know no units.
+        dark: whether the background is.
+    """
+    places = structure.positions_angstrom[list(atoms)]
+    if len(places) < 2:
+        return []
+    color = (_DARK if dark else COLORS)["large"]
+    lines: list[Shape] = [
+        ("cylinder", start.tolist(), end.tolist(), _ORDER, 0.05, said) for start, end in pairwise(places)
+    ]
+    middle = places.mean(0) + 0.35 * _across(places[-1] - places[0])
+    return [*lines, ("text", middle.tolist(), color, 1.1, said.rpartition(": ")[2].rstrip("° Å"))]
 
 
 def _across(direction: np.ndarray) -> np.ndarray:

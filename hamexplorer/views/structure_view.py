@@ -11,7 +11,7 @@ from hamexplorer.structures.structure import Structure
 from hamexplorer.views._nglview import import_nglview
 from hamexplorer.views.camera import crystal_camera, orientation
 from hamexplorer.views.cells import Copies, cell_edges, with_copies
-from hamexplorer.views.charges import CHARGE_COLORS, LegendEntry, charge_legend, charge_range
+from hamexplorer.views.charges import CHARGE_COLORS, SHORTEST, LegendEntry, charge_legend, charge_range
 
 _BACKGROUND = {False: "#ffffff", True: "#111111"}
 #: Charges are written with four decimals into a column that has two.
@@ -50,7 +50,12 @@ class StructureView:
         self.set_dark(dark)
 
     def show(
-        self, structure: Structure | None, charges: np.ndarray | None = None, copies: Copies | None = None
+        self,
+        structure: Structure | None,
+        charges: np.ndarray | None = None,
+        copies: Copies | None = None,
+        *,
+        finest: float = SHORTEST,
     ) -> None:
         """Show a structure in place of the one before; None empties the view.
 
@@ -59,6 +64,7 @@ class StructureView:
             charges: partial charges in e, shape (n_atoms,): atoms are coloured by them instead of by element.
                 The meaning of the colours is in :attr:`legend`.
             copies: cells of a crystal to show; those beside the first are pale.
+            finest: the shortest scale of colours, e.
         """
         charges = None if charges is None else np.asarray(charges, dtype=float)
         copies = copies or Copies()
@@ -80,7 +86,7 @@ class StructureView:
         self._add_cell(
             structure
         )  # first: it is there at once, and the browser counts components as they come
-        atoms = self._add_atoms(shown, structure.n_atoms, charges)
+        atoms = self._add_atoms(shown, structure.n_atoms, charges, finest)
         # Turned once for each kind of structure: among distorted copies the reader's own turn stays.
         if (kind := (structure.symbols, structure.pbc, copies)) != self._oriented:
             self._oriented = kind
@@ -91,13 +97,13 @@ class StructureView:
         if not structure.is_crystal:
             atoms.center()
 
-    def _add_atoms(self, shown: Structure, n_own: int, charges: np.ndarray | None) -> Any:
+    def _add_atoms(self, shown: Structure, n_own: int, charges: np.ndarray | None, finest: float) -> Any:
         """Atoms in one component: the cell's own at full strength, copies pale behind them."""
         repeated = None if charges is None else np.tile(charges, shown.n_atoms // n_own)
         text = self._nglview.TextStructure(pdb_text(shown, repeated), ext="pdb")
         component = self.widget.add_component(text, default_representation=False)
         self._components.append(component)
-        colors = self._colors(charges)
+        colors = self._colors(charges, finest)
         if shown.n_atoms == n_own:
             component.add_representation("ball+stick", **colors, **_STYLE)
             return component
@@ -170,10 +176,10 @@ class StructureView:
         """Fill the box again, after it was hidden or changed its size."""
         self.widget.handle_resize()
 
-    def _colors(self, charges: np.ndarray | None) -> dict[str, Any]:
+    def _colors(self, charges: np.ndarray | None, finest: float) -> dict[str, Any]:
         if charges is None:
             return {"color_scheme": "element"}
-        full = charge_range(charges)
+        full = charge_range(charges, finest)
         self.legend = charge_legend(full)
         # The charges travel in the B-factor column. A scheme of nglview's ColormakerRegistry would not do: a
         # browser that returns draws the atoms before it knows the scheme, and they come out black.

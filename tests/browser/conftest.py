@@ -222,7 +222,8 @@ class Visit:
                 document.querySelector(`.hx-plot-${plot}`)?.scrollIntoView({ block: "nearest" });
                 const gd = document.querySelector(`.hx-plot-${plot} .js-plotly-plot`);
                 // With WebGL a whole trace is one entry of calcdata.
-                return gd?.calcdata?.reduce((sum, trace) => sum + (trace[0]?.t?.count ?? trace[0]?.t?.x?.length ?? trace.length), 0) ?? 0;
+                const length = (trace) => trace[0]?.t?.count ?? trace[0]?.t?.x?.length ?? trace.length;
+                return gd?.calcdata?.reduce((sum, trace) => sum + length(trace), 0) ?? 0;
             }""",
             plot,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -68,7 +69,9 @@ class Model:
         ]
 
     def molecule_state(self, structure: Structure) -> Any:
-        return MoleculeState(structure, "sto-3g", 1, {"learned": OrbitalSet(np.diag([-0.5, 0.2]))})
+        empty = MoleculeState(structure, "sto-3g", 1, {})
+        levels = OrbitalSet(np.diag(np.linspace(-0.5, 0.2, empty.layout.n_ao)))
+        return dataclasses.replace(empty, sets={"learned": levels})
 
     def save(self, folder: Any) -> None:
         folder.mkdir(parents=True)

@@ -37,6 +37,13 @@ def test_orbitals_are_orthonormal_in_the_overlap(ethanes, state):
     np.testing.assert_allclose(unitary @ unitary.T, np.eye(len(unitary)), atol=1e-10)
 
 
+def test_properties_of_the_raw_orbitals_are_those_of_the_calculation(ethanes, state):
+    found, small = state.properties("raw"), ethanes.references[3].small
+    for name, value in found.items():
+        np.testing.assert_allclose(value, getattr(small, name), atol=1e-5, err_msg=name)
+    assert set(found) == {"dipole", "mulliken_charge", "lowdin_charge", "mayer_bond_order"}
+
+
 def test_calculations_are_known_without_a_model(ethanes, state):
     alone = calculated_state(ethanes.references[3], "sto-3g")
     assert list(alone.sets) == ["raw", "reference"]
