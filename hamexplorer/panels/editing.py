@@ -162,8 +162,8 @@ class EditingPanel:
             if tuple(self._atom.options) != options:
                 before = self._atom.value
                 self._atom.options = options
-                if before is not None and before < len(names):
-                    self._atom.value = before
+                if names:
+                    self._atom.value = before if before is not None and before < len(names) else 0
             self._charge.value = 0 if structure is None else structure.charge
         finally:
             self._quiet = False

@@ -79,7 +79,7 @@ class ElectronsPanel:
         session = self._session
         session.observe(lambda _: self._state_changed(), "state_of_picked")
         session.observe(lambda _: self._orbital_changed(), "orbital")
-        session.observe(lambda _: self._draw("matrix"), "marked")
+        session.observe(lambda _: self._draw("matrix"), ["marked", "hovered"])
         session.observe(lambda _: self._draw("spectrum"), "excitations")
         self._orbital.observe(lambda change: self._orbital_wanted(change["new"]), "value")
         self._matrix.observe(lambda _: self._matrix_chosen(), "value")
@@ -98,7 +98,7 @@ class ElectronsPanel:
         return {
             "state": session.state_of_picked,
             "orbital": session.orbital,
-            "marked": session.marked,
+            "marked": session.pointed_at,
             "excitations": session.excitations,
             "matrix": self._matrix.value,
             "pull": session.pull,

@@ -10,6 +10,7 @@ import numpy as np
 
 from hamexplorer.panels.crystal import CrystalPart
 from hamexplorer.panels.editing import EditingPanel
+from hamexplorer.panels.frames import FramesBar
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import basis_label, card, row, styled, text
 from hamexplorer.session import Session
@@ -87,6 +88,7 @@ class MoleculePanel:
             [
                 self._title,
                 stage,
+                FramesBar(session).widget,
                 self._caption,
                 self._drawn,
                 self._legend,
@@ -110,6 +112,7 @@ class MoleculePanel:
         session.observe(lambda _: self._show_facts(), ["results", "state_of_picked"])
         session.observe(lambda _: self._point_out(), ["marked", "measured"])
         self._view.on_atom(session.touch)
+        self._view.on_hover(lambda atom: session.set_trait("hovered", atom))
         self._show()
 
     def set_units(self, units: str, laboratory: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import ipywidgets as widgets
 
 from hamexplorer.panels.forms import Form
@@ -16,6 +18,9 @@ BASIS = ("reduction", "n_virtual", "window_low", "window_high", "baseline", "mod
 SPLIT = ("split_by", "train_fraction", "validation_fraction", "held_out", "seed")
 #: Weights may differ by many powers of ten.
 _LIGHTEST, _HEAVIEST = 1e-9, 1e12
+#: Powers of ten that a slider goes to either side of the usual weight.
+_DECADES = 3
+_WEIGHT_HELP = "A larger one makes this error fall at the cost of the others; it may change while it trains"
 
 
 class TargetsPanel:
@@ -126,14 +131,33 @@ class TargetRow:
         )
         self._weight = styled(
             widgets.BoundedFloatText(
-                value=self._default, min=_LIGHTEST, max=_HEAVIEST, tooltip="Weight in the loss"
+                value=self._default,
+                min=_LIGHTEST,
+                max=_HEAVIEST,
+                tooltip=f"Weight in the loss. {_WEIGHT_HELP}",
             ),
             "hx-weight",
         )
+        usual = math.log10(self._default)
+        self._slider = styled(
+            widgets.FloatLogSlider(
+                value=self._default,
+                min=usual - _DECADES,
+                max=usual + _DECADES,
+                step=0.1,
+                readout=False,
+                continuous_update=False,
+                tooltip=f"Weight of {target.label}, up to a thousand times the usual one. {_WEIGHT_HELP}",
+            ),
+            "hx-weight-slider",
+        )
         self._reason = text("", "hx-reason")
-        self.widget = styled(widgets.HBox([self._check, self._weight, self._reason]), "hx-target")
+        self._quiet = False
+        parts = [self._check, self._weight, self._slider, self._reason]
+        self.widget = styled(widgets.HBox(parts), "hx-target")
         self._check.observe(lambda _: self._toggled(edited), "value")
-        self._weight.observe(lambda _: edited(), "value")
+        self._weight.observe(lambda _: self._weighed(edited), "value")
+        self._slider.observe(lambda _: self._slid(), "value")
 
     @property
     def chosen(self) -> bool:
@@ -144,18 +168,35 @@ class TargetRow:
         return self._weight.value
 
     def _toggled(self, edited) -> None:
-        self._weight.layout.visibility = "visible" if self.chosen else "hidden"
+        self._offer_weight(self.chosen)
         edited()
+
+    def _offer_weight(self, chosen: bool) -> None:
+        self._weight.layout.visibility = "visible" if chosen else "hidden"
+        self._slider.layout.display = "" if chosen else "none"
+
+    def _weighed(self, edited) -> None:
+        """The field leads: it takes weights that the slider cannot reach."""
+        self._quiet = True
+        self._slider.value = min(
+            max(self.weight, self._slider.base**self._slider.min), self._slider.base**self._slider.max
+        )
+        self._quiet = False
+        edited()
+
+    def _slid(self) -> None:
+        if not self._quiet:
+            self._weight.value = float(f"{self._slider.value:.2g}")
 
     def show(self, weight: float | None) -> None:
         """Show a weight; None means that the target is not chosen."""
         self._check.value = weight is not None
-        self._weight.layout.visibility = "visible" if weight is not None else "hidden"
+        self._offer_weight(weight is not None)
         if weight is not None:
             self._weight.value = weight
 
     def allow(self, reason: str) -> None:
-        self._check.disabled = self._weight.disabled = bool(reason)
+        self._check.disabled = self._weight.disabled = self._slider.disabled = bool(reason)
         self._check.tooltip = reason or self._help
         self._reason.value = reason
         self._reason.layout.display = "" if reason else "none"

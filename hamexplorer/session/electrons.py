@@ -33,6 +33,7 @@ class Electrons(Findings):
     )
     orbital = traitlets.Int(0, help="the orbital that every view shows, counted from the HOMO (0); LUMO is 1")
     marked = traitlets.Tuple(help="atoms that every view points out: one, or the two of a block")
+    hovered = traitlets.Int(None, allow_none=True, help="the atom under the pointer, or None")
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -45,7 +46,7 @@ class Electrons(Findings):
 
     def _leave_molecule(self, _: Any) -> None:
         """What was pointed out and worked out belonged to the molecule before."""
-        self.marked, self.pull = (), None
+        self.marked, self.hovered, self.pull = (), None, None
 
     def choose_orbital(self, from_homo: int) -> None:
         """Show another orbital: 0 is the HOMO, 1 the LUMO, negative ones lie below; others are ignored."""
@@ -106,6 +107,11 @@ class Electrons(Findings):
             self.say(sentences[-1], "warning", "training")
 
         self.pump.start(lambda: gradients(row, target, matrix), done=done, failed=failed)
+
+    @property
+    def pointed_at(self) -> tuple[int, ...]:
+        """Atoms whose blocks are shown: the one under the pointer, else those that are pointed out."""
+        return self.marked if self.hovered is None else (self.hovered,)
 
     def mark(self, atoms: Sequence[int]) -> None:
         """Point out one atom, or two whose block is meant; the same two again, or nothing, end it."""

@@ -127,7 +127,7 @@ def measure_shapes(
     lines: list[Shape] = [
         ("cylinder", start.tolist(), end.tolist(), _ORDER, 0.05, said) for start, end in pairwise(places)
     ]
-    middle = places.mean(0) + 0.35 * _across(places[-1] - places[0])
+    middle = places.mean(0) + 0.9 * _across(places[-1] - places[0])
     return [*lines, ("text", middle.tolist(), color, 1.1, said.rpartition(": ")[2].rstrip("° Å"))]
 
 

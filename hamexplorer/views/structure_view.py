@@ -163,6 +163,20 @@ class StructureView:
 
         self.widget.observe(clicked, "picked")
 
+    def on_hover(self, callback: Callable[[int | None], None]) -> None:
+        """Call ``callback`` with the atom under the pointer, as for a click, and with None when it leaves."""
+
+        def told(_widget: Any, message: Any, _buffers: Any) -> None:
+            if isinstance(message, dict) and message.get("type") == "hovered_atom":
+                index, structure = message.get("index"), self._structure
+                if structure is None or not isinstance(index, int):
+                    callback(None)
+                else:
+                    callback(index % structure.n_atoms)
+
+        self.widget.on_msg(told)
+        self.widget._js(_TELL_HOVERED)
+
     @property
     def dark(self) -> bool:
         return self._dark
@@ -187,6 +201,20 @@ class StructureView:
         scale = list(CHARGE_COLORS)
         return {"color_scheme": "bfactor", "color_scale": scale, "color_domain": domain, "color_mode": "rgb"}
 
+
+#: nglview tells Python of clicks alone; the stage in the browser knows what is under the pointer.
+_TELL_HOVERED = """
+(() => {
+    let last = null;
+    const tell = (index) => {
+        if (index === last) return;
+        last = index;
+        this.send({ type: 'hovered_atom', index });
+    };
+    this.stage.signals.hovered.add((found) => tell(found?.atom && !found.bond ? found.atom.index : null));
+    this.stage.viewer.container.addEventListener('pointerleave', () => tell(null));
+})()
+"""
 
 _STYLE: dict[str, Any] = {
     "aspect_ratio": 4.0,

@@ -227,3 +227,16 @@ def test_the_edges_turn_with_the_page(view):
         view.show(CRYSTAL["layer"])
         shape = [m for m in view.widget._ngl_msg_archive if m["methodName"] == "addShape"][-1]
         assert (shape["args"][1][0][3][0] > 0.5) == dark
+
+
+def test_the_atom_under_the_pointer_is_told(view):
+    told = []
+    view.on_hover(told.append)
+    view.show(some("C2H6"))
+    for message in (
+        {"type": "hovered_atom", "index": 3},
+        {"type": "hovered_atom", "index": None},
+        {"type": "other"},
+    ):
+        view.widget._handle_custom_msg(message, [])
+    assert told == [3, None]
