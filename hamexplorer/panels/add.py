@@ -19,13 +19,19 @@ class AddPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._upload = styled(
-            widgets.FileUpload(multiple=True, description="Upload a file", icon="upload"),
+            widgets.FileUpload(
+                multiple=True,
+                description="Upload a file",
+                icon="upload",
+                tooltip="Structures from your disk, 100 MB at most",
+            ),
             "hx-button",
             "hx-upload",
         )
         self._source = styled(
             widgets.Dropdown(
                 description="or make them from",
+                tooltip="Where structures can come from without a file",
                 options=[(SOURCES[name].label, name) for name in SOURCES],
                 value="smiles" if "smiles" in SOURCES else next(iter(SOURCES)),
             ),

@@ -63,7 +63,12 @@ class BandsPanel(traitlets.HasTraits):
             )
             for kind, label in _ZERO_LABELS.items()
         }
-        self._fat = styled(widgets.Dropdown(options=_FAT, description="Shares"), "hx-inline")
+        self._fat = styled(
+            widgets.Dropdown(
+                options=_FAT, description="Shares", tooltip="Whose part in each state its band shows"
+            ),
+            "hx-inline",
+        )
         self._broadening = styled(
             widgets.FloatSlider(
                 value=self._context.broadening_eV,
@@ -72,12 +77,18 @@ class BandsPanel(traitlets.HasTraits):
                 step=0.05,
                 readout_format=".2f",
                 description="Broadening (eV)",
+                tooltip="Standard deviation of a state in the density of states, 0.05 to 1 eV",
                 continuous_update=False,
             ),
             "hx-broadening",
         )
         self._sets = {
-            name: styled(widgets.Checkbox(description=name, value=True, indent=False), "hx-check")
+            name: styled(
+                widgets.Checkbox(
+                    description=name, value=True, indent=False, tooltip=f"Show the {name} bands"
+                ),
+                "hx-check",
+            )
             for name in _SETS
         }
         self._reason, self._words = text("", "hx-reason"), text("", "hx-band-words")

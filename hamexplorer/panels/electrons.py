@@ -57,7 +57,14 @@ class ElectronsPanel:
             "hx-broadening",
         )
         self._list = styled(
-            widgets.Select(description="Strongest", rows=5, options=[]), "hx-inline", "hx-transitions"
+            widgets.Select(
+                description="Strongest",
+                tooltip="Transitions with the largest oscillator strengths",
+                rows=5,
+                options=[],
+            ),
+            "hx-inline",
+            "hx-transitions",
         )
         self._block, self._words = text("", "hx-help", "hx-block"), text("", "hx-help")
         self.plots = {name: LivePlot(name) for name in ("orbital", "matrix", "spectrum")}

@@ -75,7 +75,13 @@ class MoleculePanel:
             "hx-draw-choice",
         )
         self._copies = styled(
-            widgets.Dropdown(description="Cells", options=[("one", Copies())]), "hx-inline", "hx-copies"
+            widgets.Dropdown(
+                description="Cells",
+                tooltip="Copies of the cell to look at; a calculation has one",
+                options=[("one", Copies())],
+            ),
+            "hx-inline",
+            "hx-copies",
         )
         self._caption = text("", "hx-help", "hx-caption")
         self._drawn = text("", "hx-help", "hx-drawn")

@@ -44,9 +44,10 @@ function themeButton() {
 function giveNames() {
   for (const handle of document.querySelectorAll(".hx-app .noUi-handle:not([aria-label])")) {
     const words = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
-    if (words) handle.setAttribute("aria-label", words);
+    if (words?.trim()) handle.setAttribute("aria-label", words);
   }
-  for (const field of document.querySelectorAll(".hx-app .hx-target .hx-weight input:not([aria-label])")) {
+  const ofWeights = ".hx-weight input:not([aria-label]), .noUi-handle:not([aria-label])";
+  for (const field of document.querySelectorAll(`.hx-app .hx-target :is(${ofWeights})`)) {
     const words = field.closest(".hx-target").querySelector(".hx-check")?.textContent.replaceAll("\u200b", "").trim();
     field.setAttribute("aria-label", `Weight of ${words}`);
   }

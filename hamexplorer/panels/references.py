@@ -24,10 +24,20 @@ class ReferencesPanel:
         self._quiet = False
         cores = os.cpu_count() or 1
         self._jobs = styled(
-            widgets.BoundedIntText(value=min(2, cores), min=1, max=cores, description="Processes"), "hx-field"
+            widgets.BoundedIntText(
+                value=min(2, cores),
+                min=1,
+                max=cores,
+                description="Processes",
+                tooltip=f"Calculations at a time, one core each; this machine has {cores}",
+            ),
+            "hx-field",
         )
         self._facts = text("", "hx-help", "hx-estimate")
-        self._offer = styled(widgets.Dropdown(description="Method"), "hx-field")
+        self._offer = styled(
+            widgets.Dropdown(description="Method", tooltip="The calculation that gives the reference values"),
+            "hx-field",
+        )
         self._help = text("", "hx-help")
         self._place = widgets.VBox()
         self._compute = Button(

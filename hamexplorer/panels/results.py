@@ -20,7 +20,7 @@ from hamexplorer.panels.share import SharePanel
 from hamexplorer.panels.timeline import TimelineBar
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.live import LivePlot
-from hamexplorer.plots.plot import number, scale_of
+from hamexplorer.plots.plot import OtherRun, number, scale_of
 from hamexplorer.session import Session
 from hamexplorer.session.health import signs
 from hamexplorer.session.state import Download
@@ -127,9 +127,11 @@ class ResultsPanel:
         return PlotContext(
             history=session.history,
             results=session.results,
-            others=tuple((run.label, run.history) for run in session.runs if run.number != session.shown_run)[
-                -4:
-            ],
+            others=tuple(
+                OtherRun(run.label, run.history, run.results)
+                for run in session.runs
+                if run.number != session.shown_run
+            )[-4:],
             looking_back=session.shown_epoch is not None,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),

@@ -15,13 +15,25 @@ class SelectionPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._kind = styled(
-            widgets.Dropdown(description="Kind", options=[("all", ""), *((name, name) for name in KINDS)]),
+            widgets.Dropdown(
+                description="Kind",
+                tooltip="Molecules, crystals, or both",
+                options=[("all", ""), *((name, name) for name in KINDS)],
+            ),
             "hx-field",
         )
-        self._elements = _line("Elements", "only these: C H O; with: +N; without: -F")
-        self._smallest = _line("Fewest heavy atoms", "1")
-        self._largest = _line("Most heavy atoms", "any")
-        self._range = _line("Positions", "0:50 or 0:100:2")
+        self._elements = _line(
+            "Elements", "only these: C H O; with: +N; without: -F", "Symbols of elements; empty for any"
+        )
+        self._smallest = _line(
+            "Fewest heavy atoms", "1", "Atoms other than hydrogen, a whole number; empty for any"
+        )
+        self._largest = _line(
+            "Most heavy atoms", "any", "Atoms other than hydrogen, a whole number; empty for any"
+        )
+        self._range = _line(
+            "Positions", "0:50 or 0:100:2", "Places in the list from 0 as first:end:step; empty for all"
+        )
         self._apply = Button("Choose", help="Use only the structures that pass", icon="filter")
         self._all = Button("All", help="Use all structures", names=["hx-quiet"])
         note = text("Training and reference calculations use the chosen structures only.", "hx-help")
@@ -57,8 +69,8 @@ class SelectionPanel:
         self._all.allow("" if selection != Selection() else "all structures are used")
 
 
-def _line(label: str, placeholder: str) -> widgets.Text:
-    return styled(widgets.Text(description=label, placeholder=placeholder), "hx-field")
+def _line(label: str, placeholder: str, help: str) -> widgets.Text:
+    return styled(widgets.Text(description=label, placeholder=placeholder, tooltip=help), "hx-field")
 
 
 def _whole_or_none(line: widgets.Text) -> int | None:

@@ -31,7 +31,12 @@ class SharePanel:
         self._report = DownloadButton("Report, HTML", report)
         self._save = DownloadButton("Session file", session.save_session)
         self._upload = styled(
-            widgets.FileUpload(accept=ENDING, multiple=False, description="Open a session file"),
+            widgets.FileUpload(
+                accept=ENDING,
+                multiple=False,
+                description="Open a session file",
+                tooltip="It replaces what is open now",
+            ),
             "hx-button",
             "hx-session-upload",
         )

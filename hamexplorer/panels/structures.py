@@ -43,7 +43,14 @@ class StructuresPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._quiet = False
-        self._dataset = styled(widgets.Dropdown(description="Dataset"), "hx-field", "hx-dataset")
+        self._dataset = styled(
+            widgets.Dropdown(
+                description="Dataset",
+                tooltip="Structures with reference values to learn from; opening another keeps what you added",
+            ),
+            "hx-field",
+            "hx-dataset",
+        )
         self._facts = text("", "hx-facts")
         self._table = PickTable(empty="No structures: open a dataset, or add some below.")
         self.widget = card(

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
-from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, number, scale_of
+from hamexplorer.plots.plot import PLOTS, OtherRun, Plot, PlotContext, number, scale_of
 
 #: Pixels of one target, and of everything around.
 BAR, RIM = 66, 92
@@ -53,7 +53,9 @@ class Errors(Plot):
             annotations=[_heading(name, row, context) for name, row in rows.items()],
             margin={"l": 12, "r": 16, "t": 34, "b": 8},
         )
-        return go.Figure([_bars(rows, measure, context) for measure in MEASURES], layout)
+        bars = [_bars(rows, measure, context) for measure in MEASURES]
+        others = [_other(place, other, rows, context) for place, other in enumerate(context.others)]
+        return go.Figure([*bars, *others], layout)
 
 
 def gain(row: Any, measure: str) -> float:
@@ -89,8 +91,31 @@ def _bars(rows: Any, measure: tuple[str, str, float], context: PlotContext) -> g
     )
 
 
+def _other(place: int, other: OtherRun, rows: Any, context: PlotContext) -> go.Scatter:
+    """The gain of another run on its own structures of the same part."""
+    theirs = {} if other.results is None else other.results.errors(context.part)
+    gains = {name: gain(theirs[name], "mae") for name in rows if name in theirs}
+    colour, symbol = theme.of_other(place, context.palette)
+    return go.Scatter(
+        x=list(gains.values()),
+        y=list(gains),
+        name=other.label,
+        mode="markers",
+        marker={
+            "color": colour,
+            "symbol": symbol,
+            "size": 11,
+            "line": {"color": context.palette.text, "width": 1},
+        },
+        hovertemplate=f"{other.label}: MAE %{{x:.3g}} times smaller<extra></extra>",
+    )
+
+
 def _gain_axis(rows: Any, context: PlotContext) -> dict[str, Any]:
     gains = [gain(row, field) for row in rows.values() for field, _, _ in MEASURES]
+    for other in context.others:
+        theirs = {} if other.results is None else other.results.errors(context.part)
+        gains += [gain(theirs[name], "mae") for name in rows if name in theirs]
     finite = [value for value in gains if np.isfinite(value)] or [1.0]
     low, high = min(1.0, min(finite) / 1.6), max(3.0, max(finite) * 2.2)
     title = f"times smaller than {context.small_basis} ({context.part} {context.noun}s)"

@@ -14,6 +14,8 @@ from hamexplorer.units import energy_factor
 
 #: The height of a gap's text, as a fraction of the plot.
 TEXT_HIGH = 0.09
+#: Columns for other runs: more would leave none of them room.
+_MOST_OTHERS = 2
 
 
 @PLOTS.register("levels")
@@ -59,7 +61,7 @@ class Levels(Plot):
             showlegend=False,
             annotations=notes,
             shapes=arrows,
-            xaxis={"range": [-0.5, 2.5], "visible": False, "fixedrange": True},
+            xaxis={"range": [-0.5, len(columns) - 0.5], "visible": False, "fixedrange": True},
             yaxis={
                 "title": {"text": f"orbital energy ({context.units})"},
                 "showgrid": False,
@@ -76,8 +78,14 @@ def _columns(context: PlotContext) -> tuple[Column, ...]:
     learned = np.sort(np.asarray(context.results.mo_energy[context.picked], dtype=float))
     colours = context.palette
     small, large = np.asarray(entry.small.mo_energy), np.asarray(entry.large.mo_energy)
+    others = [
+        Column(other.label, levels, entry.n_occ, theme.of_other(place, colours)[0])
+        for place, other in enumerate(context.others[-_MOST_OTHERS:])
+        if (levels := other.levels_of(entry.structure)) is not None
+    ]
     return (
         Column(context.small_basis, small, entry.n_occ, colours.muted),
+        *others,
         Column("learned", learned[np.isfinite(learned)], entry.n_occ, colours.learned),
         Column(context.large_basis, large, entry.n_occ, colours.reference),
     )

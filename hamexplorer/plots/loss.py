@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
 from hamexplorer.plots.history import History, Mark
-from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, Scale, number, scale_of
+from hamexplorer.plots.plot import PLOTS, OtherRun, Plot, PlotContext, Scale, number, scale_of
 from hamexplorer.plots.theme import Palette
 
 #: Pixels: one panel, at most and at least, the space between panels, and what legend and axis title need.
@@ -91,15 +91,15 @@ class _Panel:
             self._line("train", *self.curve("train"), **train),
             self._line("validation", *self.curve("validation"), **validation),
             self._line(raw_label, ends, np.full(2, self.raw), **raw),
-            *(self._other(place, *other, context) for place, other in enumerate(context.others)),
+            *(self._other(place, other, context) for place, other in enumerate(context.others)),
         ]
 
-    def _other(self, place: int, name: str, history: History, context: PlotContext) -> go.Scatter:
+    def _other(self, place: int, other: OtherRun, context: PlotContext) -> go.Scatter:
         """Validation curve of another run."""
-        epochs, values = history.curve(self.name, "validation")
-        colour = context.palette.series[place % len(context.palette.series)]
+        epochs, values = other.history.curve(self.name, "validation")
+        colour, _ = theme.of_other(place, context.palette)
         line = {"color": colour, "width": 1.2, "dash": "dot"}
-        return self._line(name, epochs, values * self.scale.factor, mode="lines", line=line)
+        return self._line(other.label, epochs, values * self.scale.factor, mode="lines", line=line)
 
     def _line(self, name: str, x: np.ndarray, y: np.ndarray, **style: Any) -> go.Scatter:
         return go.Scatter(

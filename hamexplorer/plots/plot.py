@@ -18,9 +18,29 @@ if TYPE_CHECKING:
     from hamexplorer.physics.spectra import Transitions
 
     # Drawing needs the results themselves, not the machinery that makes them
+    from hamexplorer.structures.structure import Structure
     from hamexplorer.train.bands import BandStructure
     from hamexplorer.train.molecule_state import MoleculeState
     from hamexplorer.train.results import ErrorRow, Results
+
+
+@dataclass(frozen=True, eq=False)
+class OtherRun:
+    """Another run of the session, as it ended; ``results`` are None where it gave none."""
+
+    label: str
+    history: History
+    results: Results | None = None
+
+    def levels_of(self, structure: Structure) -> np.ndarray | None:
+        """Levels of a molecule, ascending, Ha; None if it was not in that run."""
+        if self.results is None:
+            return None
+        for row, each in enumerate(self.results.dataset.structures):
+            found = self.results.mo_energy[row]
+            if each.key == structure.key and found is not None and found.ndim == 1:
+                return np.sort(found[np.isfinite(found)])
+        return None
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,7 @@ class PlotContext:
     Attributes:
         history: what the training reported so far.
         results: the latest predictions.
-        others: names and reports of other runs, to compare with.
+        others: runs of before, to compare with.
         looking_back: whether these are those of an earlier epoch.
         picked: index of the picked structure among the results; None for one that is not among them.
         bands: of such a crystal: predicted, or read from a file.
@@ -55,7 +75,7 @@ class PlotContext:
 
     history: History | None = None
     results: Results | None = None
-    others: tuple[tuple[str, History], ...] = ()
+    others: tuple[OtherRun, ...] = ()
     looking_back: bool = False
     picked: int | None = None
     bands: BandStructure | None = None

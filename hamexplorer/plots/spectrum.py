@@ -119,6 +119,13 @@ def _levels(context: PlotContext) -> go.Figure:
         shown = energy[: state.n_occ] if electrons else energy
         y = broadened(shown, np.ones(len(shown)), at, width) / factor
         traces.append(_curve(x, y, name, context))
+    for place, other in enumerate(context.others):
+        levels = other.levels_of(state.structure)
+        if levels is not None:
+            shown = levels[: state.n_occ] if electrons else levels
+            line = {"color": theme.of_other(place, context.palette)[0], "width": 1.2, "dash": "dot"}
+            y = broadened(shown, np.ones(len(shown)), at, width) / factor
+            traces.append(go.Scatter(x=x, y=y, name=other.label, mode="lines", line=line, hoverinfo="name"))
     if not electrons and "learned" in state.sets:
         traces += _shares(state, at, x, width, context)
     if electrons and "learned" in sets:

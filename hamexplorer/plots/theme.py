@@ -37,6 +37,8 @@ LEGEND: dict[str, Any] = {
 }
 
 SYMBOLS: dict[str, str] = {"train": "circle", "validation": "diamond", "test": "square"}
+#: Of other runs, one after the other.
+OTHER_SYMBOLS = ("star", "cross", "triangle-up", "hexagram")
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,11 @@ DARK = Palette(
     worse="#E69F00",
     series=("#E69F00", "#2CC295", "#F0A6CB", "#E5763A", "#F0E442"),
 )
+
+
+def of_other(place: int, palette: Palette) -> tuple[str, str]:
+    """Colour and marker of the other run at a place in the list."""
+    return palette.series[place % len(palette.series)], OTHER_SYMBOLS[place % len(OTHER_SYMBOLS)]
 
 
 def _template(colours: Palette) -> go.layout.Template:

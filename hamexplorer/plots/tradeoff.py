@@ -8,9 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
-from hamexplorer.plots.history import History
 from hamexplorer.plots.loss import ticks
-from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, scale_of
+from hamexplorer.plots.plot import PLOTS, OtherRun, Plot, PlotContext, scale_of
 
 
 @PLOTS.register("tradeoff")
@@ -65,10 +64,7 @@ class Tradeoff(Plot):
                 showlegend=bool(changed.any()),
                 hoverinfo="skip",
             ),
-            *(
-                _end(place, name, other, first, second, context)
-                for place, (name, other) in enumerate(context.others)
-            ),
+            *(_end(place, other, first, second, context) for place, other in enumerate(context.others)),
         ]
         layout = theme.frame(
             context.palette,
@@ -87,22 +83,22 @@ def pair_of(context: PlotContext) -> tuple[str, str]:
     return first, context.target if context.target in others else others[0]
 
 
-def _end(place: int, name: str, other: History, first: str, second: str, context: PlotContext) -> go.Scatter:
+def _end(place: int, other: OtherRun, first: str, second: str, context: PlotContext) -> go.Scatter:
     """Where another run ended."""
     ends = []
     for target in (first, second):
-        _, values = other.curve(target, "validation")
+        _, values = other.history.curve(target, "validation")
         ends.append(float(values[-1]) * scale_of(target, context).factor if len(values) else np.nan)
-    colour = context.palette.series[place % len(context.palette.series)]
+    colour, symbol = theme.of_other(place, context.palette)
     known = np.isfinite(ends).all()
     return go.Scatter(
         x=[ends[0]] if known else [],
         y=[ends[1]] if known else [],
-        name=name,
+        name=other.label,
         mode="markers",
-        marker={"symbol": "star", "size": 13, "color": colour},
+        marker={"symbol": symbol, "size": 12, "color": colour},
         showlegend=bool(known),
-        hovertemplate=f"end of {name}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>",
+        hovertemplate=f"end of {other.label}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>",
     )
 
 

@@ -88,13 +88,11 @@ def voila(environment: dict[str, str]) -> Iterator[str]:
             server.terminate()
 
 
-@pytest.fixture(scope="session")
-def jupyterlab(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of the notebook in JupyterLab."""
-    folder = tmp_path_factory.mktemp("lab")
+def serve_notebook(module: str, app: str, environment: dict[str, str], folder: Path) -> Iterator[str]:
+    """Address of the notebook in JupyterLab or in Notebook, whose settings are those of the module."""
     shutil.copy(ROOT / "notebooks" / "app.ipynb", folder)
     settings = Path(environment["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", "apputils-extension")
-    settings.mkdir(parents=True)
+    settings.mkdir(parents=True, exist_ok=True)
     (settings / "notification.jupyterlab-settings").write_text(
         '{"fetchNews": "false", "checkForUpdates": false}'
     )
@@ -105,17 +103,32 @@ def jupyterlab(environment: dict[str, str], tmp_path_factory: pytest.TempPathFac
         "--IdentityProvider.token=",
         f"--ServerApp.root_dir={folder}",
         "--ServerApp.allow_root=True",
-        "--LabApp.expose_app_in_browser=True",
+        f"--{app}.expose_app_in_browser=True",
         "--no-browser",
     ]
-    command = [sys.executable, "-m", "jupyterlab", *options]
+    command = [sys.executable, "-m", module, *options]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, cwd=folder) as server:
         try:
-            wait_until(lambda: answers(f"http://127.0.0.1:{port}/api"), "JupyterLab answers")
-            # ?reset: no test finds the tabs of another.
-            yield f"http://127.0.0.1:{port}/lab/tree/app.ipynb?reset"
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}/api"), f"{module} answers")
+            yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+
+
+@pytest.fixture(scope="session")
+def jupyterlab(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the notebook in JupyterLab."""
+    for address in serve_notebook("jupyterlab", "LabApp", environment, tmp_path_factory.mktemp("lab")):
+        # ?reset: no test finds the tabs of another.
+        yield f"{address}/lab/tree/app.ipynb?reset"
+
+
+@pytest.fixture(scope="session")
+def notebook(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the notebook in Notebook 7."""
+    folder = tmp_path_factory.mktemp("notebook")
+    for address in serve_notebook("notebook", "JupyterNotebookApp", environment, folder):
+        yield f"{address}/notebooks/app.ipynb"
 
 
 def free_port() -> int:
@@ -179,7 +192,7 @@ class Visit:
         )
 
     def run_notebook(self, name: str) -> None:
-        """Run all cells of a notebook that JupyterLab is opening."""
+        """Run all cells of a notebook that JupyterLab or Notebook is opening."""
         # Before its kernel is there, running a cell opens a dialog instead; and another tab could be in front.
         self.page.wait_for_function(
             """name => {
@@ -189,7 +202,12 @@ class Visit:
             arg=name,
             timeout=SLOW * 1000,
         )
-        self.page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")
+        self.page.evaluate(
+            """() => {
+                const { commands } = window.jupyterapp, hide = "application:toggle-left-area";
+                if (commands.hasCommand(hide)) void commands.execute(hide);
+            }"""
+        )
         self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
 
     def wait_until_ready(self) -> None:

@@ -1,4 +1,4 @@
-"""What a visitor does, in a real browser, against Voila and against JupyterLab."""
+"""What a visitor does, in a real browser, against Voila, JupyterLab and Notebook 7."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def open_dashboard(visit, kind, request, width, height):
     """The dashboard, ready for its visitor."""
     address = request.getfixturevalue(kind)
     made = visit(kind, address, width, height)
-    if kind == "jupyterlab":
+    if kind != "voila":
         made.run_notebook("app.ipynb")
     made.wait_until_ready()
     made.page.locator(".hx-app").scroll_into_view_if_needed()
     return made
 
 
-@pytest.mark.parametrize("kind", ["voila", "jupyterlab"])
+@pytest.mark.parametrize("kind", ["voila", "jupyterlab", "notebook"])
 def test_load_train_pause_stop_and_pick(visit, kind, request):
     made = open_dashboard(visit, kind, request, 1440, 900)
     made.screenshot("ready")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_until
+from tests.browser.conftest import SLOW, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -159,9 +160,60 @@ def units_everywhere(made) -> None:
         ".hx-molecule",
         ".hx-runs",
     ):
+        made.page.locator(place).first.scroll_into_view_if_needed()
         expect(made.page.locator(place).first).to_contain_text("kcal/mol")
     choose(made, ".hx-laboratory", label="D and Å³")
+    made.page.locator(".hx-molecule").scroll_into_view_if_needed()
     expect(made.page.locator(".hx-molecule")).to_contain_text("Å³")
+
+
+def test_edit_measure_and_check(visit, voila):
+    made = trained(visit, voila, 1440, 1000)
+    page, editing = made.page, made.page.locator(".hx-editing")
+    made.open_fold("Edit, measure, check")
+    choose(made, ".hx-edit-atom", label="H3")
+    for _ in range(2):
+        editing.get_by_role("button", name="+", exact=True).click()
+    expect(page.locator(".hx-molecule-title")).to_contain_text("ethane 00, edited")
+    # The prediction follows at once.
+    expect(page.locator(".hx-facts-table").first).to_contain_text("learned")
+    page.get_by_label("Element", exact=True).fill("C")
+    editing.get_by_role("button", name="Replace").click()
+    expect(page.locator(".hx-edit-why")).to_contain_text("23 electrons")
+    made.screenshot("half-way")
+    editing.get_by_role("button", name="Undo: replaced H3 by C").click()
+    expect(page.locator(".hx-edit-why")).to_be_hidden()
+    measure(made)
+    verify = editing.get_by_role("button", name="Check with DFT")
+    expect(page.locator(".hx-check-estimate")).to_contain_text(re.compile(r"def2-tzvp: about \d+ s"))
+    verify.click()
+    expect(page.locator(".hx-check-outcome")).to_contain_text("Orbital energies", timeout=SLOW * 1000)
+    expect(page.locator(".hx-facts-table").first).to_contain_text("def2-TZVP")
+    made.screenshot("checked")
+    # Another structure and back again: frames of the list, and the edits are still there.
+    page.locator(".hx-structures .hx-table-row").nth(4).click()
+    expect(page.locator(".hx-frames-said")).to_contain_text("of 100")
+    page.locator(".hx-frames-slider .noUi-handle").focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".hx-frames-said")).to_have_text("1 of 100")
+    assert made.sticking_out() == []
+
+
+def measure(made) -> None:
+    """Clicks along the molecule meet atoms until two of them are measured."""
+    page = made.page
+    page.locator(".hx-measure").click()
+    stage = page.locator(".hx-stage")
+    stage.scroll_into_view_if_needed()
+    box, said = stage.bounding_box(), page.locator(".hx-measured")
+    places = [(x, y) for y in (0.5, 0.45, 0.55) for x in np.linspace(0.2, 0.8, 25)]
+    for x, y in places:
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        if "Distance" in said.inner_text():
+            break
+    expect(said).to_contain_text(re.compile(r"(Distance|Angle).*\d\.\d"))
+    made.screenshot("measured")
+    page.locator(".hx-measure").click()
 
 
 def test_files_runs_and_sessions(visit, voila, tmp_path):
@@ -171,6 +223,7 @@ def test_files_runs_and_sessions(visit, voila, tmp_path):
             made.page.locator(".hx-plot-parity .hamexplorer-save").get_by_role("button", name=label).click()
         assert download.value.suggested_filename == f"parity.{ending}"
         assert download.value.path().stat().st_size > 1000
+    made.wait_for_plots("levels")
     numbers = made.page.locator(".hx-plot-levels .hamexplorer-save").get_by_role("button", name="Numbers")
     numbers.click()
     expect(made.page.locator(".hx-plot-levels table th").first).to_have_text("series")
@@ -198,6 +251,7 @@ def test_files_runs_and_sessions(visit, voila, tmp_path):
     saved = tmp_path / download.value.suggested_filename
     download.value.save_as(saved)
     made.button("Reset").click()
+    made.page.locator(".hx-plot-parity").scroll_into_view_if_needed()
     expect(made.page.locator(".hx-plot-parity")).to_contain_text("Press Train")
     with made.page.expect_file_chooser() as chooser:
         made.page.locator(".hx-session-upload").click()

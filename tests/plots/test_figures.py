@@ -8,7 +8,7 @@ import pytest
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.columns import side_by_side, window
 from hamexplorer.plots.levels import _columns as columns_of
-from hamexplorer.plots.plot import number
+from hamexplorer.plots.plot import OtherRun, number
 
 #: CODATA 2022, NIST: one hartree in electronvolt.
 HARTREE = 27.211386245981
@@ -234,7 +234,7 @@ def test_the_trade_off_is_the_path_of_two_errors(context):
     assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
     marked = replace(context, history=context.history.with_mark(7, "weights"))
     assert len(trace(PLOTS["tradeoff"].figure(marked), "weights changed").x) == 1
-    other = replace(context, others=(("run 1", context.history),))
+    other = replace(context, others=(OtherRun("run 1", context.history, context.results),))
     end = trace(PLOTS["tradeoff"].figure(other), "run 1")
     assert end.y[0] == pytest.approx(errors[-1])
 
@@ -242,3 +242,33 @@ def test_the_trade_off_is_the_path_of_two_errors(context):
 def test_one_target_trades_nothing(context, fakes):
     alone = replace(context, history=fakes.history(20, "mo_energy"))
     assert PLOTS["tradeoff"].unavailable(alone).startswith("Train on two targets")
+
+
+@pytest.fixture
+def beside(context):
+    """The run beside itself, twice as wrong."""
+    results = context.results
+    levels = [e + 0.01 if e is not None else None for e in results.mo_energy]
+    worse = {
+        name: replace(t, predicted=t.reference + 2 * (t.predicted - t.reference))
+        for name, t in results.targets.items()
+    }
+    before = replace(results, targets=worse, mo_energy=levels)
+    return replace(
+        context, others=(OtherRun("run 1", context.history, before), OtherRun("run 2", context.history))
+    )
+
+
+def test_another_run_has_half_the_gain(beside):
+    figure = PLOTS["errors"].figure(beside)
+    bars, other = figure.data[0], trace(figure, "run 1")
+    assert list(other.y) == list(bars.y)
+    np.testing.assert_allclose(np.array(other.x) * 2, np.array(bars.x) + 1)
+    assert len(trace(figure, "run 2").x) == 0, "it has no results"
+
+
+def test_levels_of_another_run_stand_beside_the_learned(beside):
+    _, other, learned, _ = columns_of(beside)
+    assert other.label == "run 1"
+    np.testing.assert_allclose(other.mo_energy, learned.mo_energy + 0.01)
+    assert PLOTS["levels"].figure(beside).layout.xaxis.range[1] == 3.5
