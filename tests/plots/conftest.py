@@ -92,7 +92,10 @@ def make_results(*targets: Target) -> Results:
     levels[:, 0] = -10.0  # a core
     levels[:, 2] = levels[:, 1]  # a degenerate pair
     empty = np.sort(random.uniform(0.05, 0.6, (N_MOLECULES, N_LARGE)))
-    structures = tuple(SimpleNamespace(label=f"molecule {i}", key=f"molecule {i}", is_crystal=False) for i in range(N_MOLECULES))
+    structures = tuple(
+        SimpleNamespace(label=f"molecule {i}", key=f"molecule {i}", is_crystal=False)
+        for i in range(N_MOLECULES)
+    )
     references = [
         SimpleNamespace(
             structure=structure,
