@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from hamexplorer.errors import TrainingError
@@ -17,6 +18,7 @@ from hamexplorer.train import events
 from hamexplorer.train.ahead import CompiledAhead
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.committee import structure_weights
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.finite import check_references
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
@@ -139,7 +141,8 @@ class _Run:
         self.state.settings = dataclasses.replace(self.state.settings, targets=weights)
         if tuple(weights) != self.names:
             self.names = tuple(weights)
-            self.stepper.use(p.part("train"), self.shape, self.names)
+            counts = structure_weights(self.state.settings, len(p.split.train))
+            self.stepper.use(p.part("train"), self.shape, self.names, counts)
             self.evaluators = {
                 part: Evaluator(
                     p.part(part), getattr(p.split, part), self.names, p.geometry.template, size, self.shape
@@ -211,10 +214,11 @@ class _Run:
         rate = state.schedule.learning_rate(state.epoch + 1, state.settings)
         rng = np.random.default_rng([state.settings.seed, state.epoch])
         squared: dict[str, list[float]] = {}
-        n_done = 0
+        n_done, norms = 0, []
         try:
             for indices, outcome in self.stepper.epoch(rng, rate, self._between_steps):
                 self._collect(indices, outcome, squared)
+                norms.append(float(outcome.gradient_norm))
                 n_done += len(indices)
                 if time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL * 3:
                     self.snapshot()
@@ -226,22 +230,22 @@ class _Run:
             return False
         seconds = time.monotonic() - began - self._paused_seconds
         state.epoch += 1
-        self._after_epoch(squared, rate, n_done / max(seconds, 1e-9), seconds)
+        self._after_epoch(squared, float(np.median(norms)), rate, n_done / max(seconds, 1e-9), seconds)
         return True
 
     def _collect(self, indices: list[int], outcome: StepReport, squared: dict[str, list[float]]) -> None:
         p = self._prepared
         for slot, k in enumerate(indices):
-            mine = {name: value[slot] for name, value in outcome.predicted.items()}
+            found = (outcome.mo_energy, outcome.predicted, outcome.spread)
             molecule = p.split.train[k]
-            self.predicted.store(molecule, p.frames[molecule], outcome.mo_energy[slot], mine)
+            self.predicted.store(molecule, p.frames[molecule], *jax.tree.map(lambda v, s=slot: v[s], found))
         for row, name in enumerate(self.names):
             squared.setdefault(name, []).extend(outcome.each[row, : len(indices)].tolist())
 
     # ---- after an epoch ----------------------------------------------------------------------------
 
     def _after_epoch(
-        self, squared: dict[str, list[float]], rate: float, speed: float, seconds: float
+        self, squared: dict[str, list[float]], norm: float, rate: float, speed: float, seconds: float
     ) -> None:
         state = self.state
         began = time.monotonic()
@@ -269,6 +273,7 @@ class _Run:
             learning_rate=rate,
             molecules_per_second=speed,
             seconds_left=each * (state.settings.epochs - state.epoch),
+            gradient_norm=norm,
         )
         state.history.append(dataclasses.asdict(event))
         self.report(event)
