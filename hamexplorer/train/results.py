@@ -127,6 +127,21 @@ class Results:
             return np.arange(len(self.dataset))
         return np.array(getattr(self.split, part), dtype=int)
 
+    def calibration(self, name: str) -> tuple[float, float] | None:
+        """What a committee's spread means: its root mean square over the validation structures' values of a target,
+        and that of the error there, atomic units; None if these say nothing."""
+        target = self.targets[name]
+        inside = np.isin(target.structure, self.indices("validation"))
+        if target.spread is None or not inside.any():
+            return None
+        delta = target.predicted - target.reference
+        spread, error = (
+            math.sqrt(np.average(values[inside] ** 2, weights=target.weight[inside]))
+            for values in (target.spread, delta)
+        )
+        # A committee that has learned nothing yet agrees to the last digit.
+        return (spread, error) if spread > 1e-12 and math.isfinite(error) else None
+
     def errors(self, part: str = "test", units: str = "Ha") -> dict[str, ErrorRow]:
         """Error figures by target; a target without a value in the part is left out.
 

@@ -56,26 +56,13 @@ def disagreements(results: Results, spread: Mapping[str, float]) -> tuple[Disagr
     """Spreads of one structure by property, as far as validation structures tell what they mean."""
     found = []
     for name, target in results.targets.items():
-        calibration = calibrate(results, name)
+        calibration = results.calibration(name)
         value = spread.get(name, float("nan"))
         if calibration is not None and np.isfinite(value):
             found.append(
                 Disagreement(name, target.label, target.unit, target.is_energy, float(value), *calibration)
             )
     return tuple(found)
-
-
-def calibrate(results: Results, name: str) -> tuple[float, float] | None:
-    """Root mean square spread and error of a property over the validation structures; None if that says nothing."""
-    target = results.targets[name]
-    inside = np.isin(target.structure, results.indices("validation"))
-    if target.spread is None or not inside.any():
-        return None
-    weight = target.weight[inside] / target.weight[inside].sum()
-    delta = (target.predicted - target.reference)[inside]
-    usual, error = (float(np.sqrt(weight @ values**2)) for values in (target.spread[inside], delta))
-    # A committee that has learned nothing yet agrees to the last digit.
-    return (usual, error) if usual > 1e-12 and np.isfinite(error) else None
 
 
 def spread_among(results: Results, k: int) -> dict[str, float]:
