@@ -69,16 +69,24 @@ class Findings(Training):
 
     @property
     def doubts(self) -> tuple[Disagreement, ...]:
-        """How far the members of a committee stand apart on the picked structure; empty without a committee."""
+        """How far the members of a committee stand apart on the picked structure, about each property that was trained.
+
+        Empty without a committee.
+        """
         if self.results is None or not 0 <= self.picked < len(self.structures):
             return ()
         row = self.row_of(self.picked)
-        if row is not None:
-            return disagreements(self.results, spread_among(self.results, row))
         prediction = self.predictions.get(self.structures[self.picked].key)
-        if prediction is None or self.model is None:
+        if row is not None:
+            spread = spread_among(self.results, row)
+        elif prediction is not None and self.model is not None:
+            spread = spread_of_prediction(prediction, self.model.settings)
+        else:
             return ()
-        return disagreements(self.results, spread_of_prediction(prediction, self.model.settings))
+        found = disagreements(self.results, spread)
+        # Results of a model that was opened hold every property that the data set has. There is no model in training.
+        trained = self.results.targets if self.model is None else self.model.settings.targets
+        return tuple(doubt for doubt in found if doubt.target in trained)
 
     def _predict_picked(self, _: Any = None) -> None:
         """Predict the picked structure if it has no reference, so that its levels can be shown."""

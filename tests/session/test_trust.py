@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from hamexplorer.plots import History
+from hamexplorer.reference.dataset import read_dataset
+from hamexplorer.session import Session
 from hamexplorer.session.health import signs
-from hamexplorer.train.spread import Disagreement
+from hamexplorer.structures.selection import Split
+from hamexplorer.structures.structure import Structure
+from hamexplorer.train.results import Results, TargetResult
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.spread import Disagreement, spread_of_prediction
+from hamexplorer.train.trained import Prediction
 from hamexplorer.units import HARTREE_EV
 
 CONFIDENT = Disagreement("dipole", "Dipole moment", "e·bohr", False, 0.01, 0.01, 0.03)
@@ -63,3 +72,47 @@ def test_agreement_about_what_is_new_proves_little():
 
 def test_an_unknown_element_needs_no_vote():
     assert [*said(np.inf, levels(9.0)).values()] == ["bad"]
+
+
+@pytest.mark.parametrize("trained", [{"mo_energy"}, {"dipole"}])
+def test_the_session_asks_the_committee_about_what_it_was_trained_on(trained):
+    dataset = read_dataset("ethane").subset(range(6))
+    owner, values = np.arange(6), np.linspace(0, 1, 6)
+    spread = np.array([1, 1, 1, 1, 2, 3]) / 100
+    targets = {
+        name: TargetResult(name, name, "Ha", False, owner, values, values + 0.1, values, np.ones(6), spread)
+        for name in ("mo_energy", "dipole")
+    }
+    session = Session()
+    session.open_dataset("ethane")
+    session.wait()
+    session.results = Results(1, targets, Split((0, 1), (2, 3), (4, 5)), dataset, (None,) * 6)
+    session.pick(5)
+    assert {doubt.target for doubt in session.doubts} == {"mo_energy", "dipole"}
+    session.model = SimpleNamespace(settings=RunSettings(targets=dict.fromkeys(trained, 1.0)))
+    (doubt,) = session.doubts
+    assert doubt.target in trained
+    assert doubt.times == pytest.approx(3.0) and doubt.expected == pytest.approx(0.3)
+    session.pick(4)
+    assert session.doubts[0].times == pytest.approx(2.0)
+
+
+def test_of_levels_those_count_that_the_model_was_to_match():
+    water = Structure(np.array([8, 1, 1]), np.array([[0, 0, 0], [0, 1.4, 1.1], [0, -1.4, 1.1]]))
+    levels_of_water = np.array([-20, -1, -0.7, -0.5, -0.4, 0.3, 0.5])
+    apart = np.array([5.0, 0.3, 0.3, 0.3, 0.3, 0.3, 9.0])
+    prediction = Prediction(
+        water,
+        5,
+        np.array([-20, -1, -0.7, -0.5, -0.4, 0.3, 0.5]),
+        0.7,
+        spread={"mo_energy": apart, "dipole": np.ones(3)},
+    )
+    by_reduction = {
+        "lowest_n": np.sqrt(np.mean(apart**2)),
+        "occupied_virtual": np.sqrt((25 + 5 * 0.09) / 6),
+        "valence": np.sqrt((5 * 0.09 + 81) / 6),
+    }
+    for reduction, by_hand in by_reduction.items():
+        found = spread_of_prediction(prediction, RunSettings(reduction=reduction, n_virtual=1))
+        assert found == {"mo_energy": pytest.approx(by_hand), "dipole": pytest.approx(1.0)}
