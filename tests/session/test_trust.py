@@ -101,13 +101,8 @@ def test_of_levels_those_count_that_the_model_was_to_match():
     water = Structure(np.array([8, 1, 1]), np.array([[0, 0, 0], [0, 1.4, 1.1], [0, -1.4, 1.1]]))
     levels_of_water = np.array([-20, -1, -0.7, -0.5, -0.4, 0.3, 0.5])
     apart = np.array([5.0, 0.3, 0.3, 0.3, 0.3, 0.3, 9.0])
-    prediction = Prediction(
-        water,
-        5,
-        np.array([-20, -1, -0.7, -0.5, -0.4, 0.3, 0.5]),
-        0.7,
-        spread={"mo_energy": apart, "dipole": np.ones(3)},
-    )
+    spread = {"mo_energy": apart, "dipole": np.ones(3)}
+    prediction = Prediction(water, 5, levels_of_water, 0.7, spread=spread)
     by_reduction = {
         "lowest_n": np.sqrt(np.mean(apart**2)),
         "occupied_virtual": np.sqrt((25 + 5 * 0.09) / 6),
