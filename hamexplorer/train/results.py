@@ -16,6 +16,9 @@ from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.units import energy_factor
 
+#: Spread below which members differ by rounding only: their blocks are float32.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class TargetResult:
@@ -139,8 +142,8 @@ class Results:
             math.sqrt(np.average(values[inside] ** 2, weights=target.weight[inside]))
             for values in (target.spread, delta)
         )
-        # A committee that has learned nothing yet agrees to the last digit.
-        return (spread, error) if spread > 1e-12 and math.isfinite(error) else None
+        # A committee that has learned nothing yet agrees up to rounding.
+        return (spread, error) if spread > _ROUNDING and math.isfinite(error) else None
 
     def errors(self, part: str = "test", units: str = "Ha") -> dict[str, ErrorRow]:
         """Error figures by target; a target without a value in the part is left out.

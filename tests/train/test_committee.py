@@ -216,5 +216,5 @@ def test_linear_members_differ_by_the_structures_they_weigh(run):
     """They begin alike, weights and all."""
     made = run(committee=2, seed=8, model="linear", epochs=2, learning_rate=1e-2)
     first, *_, last = [event.results.targets for event in made.events if isinstance(event, Snapshot)]
-    assert first["mo_energy"].spread.max() < 1e-9
-    assert last["mo_energy"].spread.max() > 1e-6
+    assert first["mo_energy"].spread.max() < 1e-6
+    assert last["mo_energy"].spread.max() > 1e-3
