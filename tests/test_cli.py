@@ -353,6 +353,7 @@ def prediction() -> SimpleNamespace:
         mulliken_charge=np.array([-0.4, 0.2, 0.2]),
         lowdin_charge=np.array([-0.2, 0.1, 0.1]),
         mayer_bond_order=np.ones((3, 3)),
+        spread=None,
         k_points=None,
         k_weights=None,
     )
@@ -401,6 +402,29 @@ def test_csv_predictions_have_units_in_the_heading(tmp_path: Path) -> None:
     assert float(row["dipole_norm_e_bohr"]) == 5.0
     assert float(row["polarizability_mean_bohr3"]) == 2.0
     assert (row["name"], row["n_occ"], row["charge_e"]) == ("water", "5", "0")
+
+
+def test_what_a_committee_doubts_is_written_beside_its_predictions(tmp_path: Path) -> None:
+    import ase.io
+
+    doubted = prediction()
+    doubted.spread = {
+        "mo_energy": np.linspace(0.1, 0.7, 7),
+        "dipole": np.array([0.0, 0.3, 0.4]),
+        "mulliken_charge": np.array([0.01, 0.02, 0.03]),
+    }
+    for ending in (".json", ".csv", ".extxyz"):
+        WRITERS[ending](tmp_path / f"p{ending}", [doubted])
+    (molecule,) = json.loads((tmp_path / "p.json").read_text())["molecules"]
+    assert molecule["spread"]["dipole"] == [0.0, 0.3, 0.4]
+    with (tmp_path / "p.csv").open(newline="") as file:
+        row = next(csv.DictReader(file))
+    # HOMO and LUMO are levels 5 and 6 of 7.
+    assert (float(row["homo_spread_Ha"]), float(row["lumo_spread_Ha"])) == (0.5, 0.6)
+    assert float(row["dipole_spread_e_bohr"]) == pytest.approx(0.5 / 3**0.5)
+    frame = ase.io.read(tmp_path / "p.extxyz")
+    np.testing.assert_allclose(frame.info["spread_dipole"], [0.0, 0.3, 0.4])
+    np.testing.assert_allclose(frame.arrays["spread_mulliken_charge"], [0.01, 0.02, 0.03])
 
 
 def test_extxyz_predictions_come_back_through_ase(tmp_path: Path) -> None:

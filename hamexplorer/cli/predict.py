@@ -16,6 +16,7 @@ EXAMPLES = f"""\
 {STRUCTURES_HELP}
 
 Units: orbital energies and gap Ha, dipole e·bohr, polarizability bohr³, charges e; positions in .extxyz Å.
+A model trained with --committee adds its members' spread: how far they stand apart, in the units of the values.
 
 examples:
   hamexplorer predict run smiles:CC --out ethane.json

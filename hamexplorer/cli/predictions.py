@@ -23,11 +23,24 @@ UNITS: dict[str, str] = {
     "mayer_bond_order": "",
 }
 _PER_ATOM = ("mulliken_charge", "lowdin_charge")
+#: Columns of a committee's spread beside those of the frontier levels.
+_SPREAD_HEADS = {
+    "homo_lumo_gap": "homo_lumo_gap_spread_Ha",
+    "dipole": "dipole_spread_e_bohr",
+    "polarizability": "polarizability_spread_bohr3",
+    "mulliken_charge": "mulliken_charge_spread_e",
+}
 
 
 def _present(prediction: Any) -> dict[str, np.ndarray]:
     values = {name: getattr(prediction, name) for name in UNITS}
     return {name: np.asarray(value, dtype=float) for name, value in values.items() if value is not None}
+
+
+def _spread(prediction: Any) -> dict[str, np.ndarray]:
+    """How far a committee's members stand apart in each value; empty of other models."""
+    spread = prediction.spread or {}
+    return {name: np.asarray(spread[name], dtype=float) for name in UNITS if name in spread}
 
 
 def _cell(prediction: Any) -> dict[str, Any]:
@@ -43,8 +56,24 @@ def _cell(prediction: Any) -> dict[str, Any]:
     }
 
 
+def _frontier_spread(prediction: Any, spread: dict[str, np.ndarray]) -> list[Any]:
+    """Of the highest occupied and the lowest empty level; of a crystal where its bands have their edges."""
+    if "mo_energy" not in spread:
+        return ["", ""]
+    levels, n_occ = np.asarray(prediction.mo_energy), int(prediction.n_occ)
+    apart = spread["mo_energy"]
+    highest = apart[..., n_occ - 1].flat[levels[..., n_occ - 1].argmax()]
+    if n_occ == levels.shape[-1]:
+        return [highest, ""]
+    return [highest, apart[..., n_occ].flat[levels[..., n_occ].argmin()]]
+
+
+def _root_mean_square(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
 def write_json(path: Path, predictions: Sequence[Any]) -> None:
-    """Everything, with a table of units; positions in Å."""
+    """Everything, with a table of units; positions in Å. A committee's spread has the units of the values."""
     molecules = [
         {
             "name": p.structure.label,
@@ -54,8 +83,9 @@ def write_json(path: Path, predictions: Sequence[Any]) -> None:
             "n_occ": int(p.n_occ),
             **_cell(p),
             **{name: value.tolist() for name, value in _present(p).items()},
+            **({"spread": {name: value.tolist() for name, value in spread.items()}} if spread else {}),
         }
-        for p in predictions
+        for p, spread in ((p, _spread(p)) for p in predictions)
     ]
     units = {**UNITS, "positions": "Å", "charge": "e"}
     if any(p.k_points is not None for p in predictions):
@@ -68,11 +98,14 @@ def write_csv(path: Path, predictions: Sequence[Any]) -> None:
     """One line a structure: frontier levels, gap, dipole and polarizability; the unit is in the heading.
 
     Of a crystal the frontier levels are the edges of its bands on its k-mesh; it has neither dipole nor polarizability.
+    A committee adds how far its members stand apart, of a vector or tensor root mean square over its components.
     """
     head = ["name", "formula", "charge_e", "n_atoms", "n_occ", "homo_Ha", "lumo_Ha", "homo_lumo_gap_Ha"]
     head += ["dipole_norm_e_bohr", *(f"dipole_{x}_e_bohr" for x in "xyz")]
     pairs = [(i, j) for i in range(3) for j in range(i, 3)]
     head += ["polarizability_mean_bohr3", *(f"polarizability_{'xyz'[i]}{'xyz'[j]}_bohr3" for i, j in pairs)]
+    apart = {name: _SPREAD_HEADS[name] for p in predictions for name in _spread(p) if name in _SPREAD_HEADS}
+    head += ["homo_spread_Ha", "lumo_spread_Ha", *apart.values()] if apart else []
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(head)
@@ -88,6 +121,9 @@ def write_csv(path: Path, predictions: Sequence[Any]) -> None:
             row += [""] * 4 if p.dipole is None else [np.linalg.norm(p.dipole), *p.dipole]
             alpha = p.polarizability
             row += [""] * 7 if alpha is None else [np.trace(alpha) / 3, *(alpha[i][j] for i, j in pairs)]
+            spread = _spread(p)
+            row += _frontier_spread(p, spread) if apart else []
+            row += [_root_mean_square(spread[name]) if name in spread else "" for name in apart]
             table.writerow(
                 [
                     f"{float(x):.8g}" if isinstance(x, (float, np.floating)) or hasattr(x, "dtype") else x
@@ -107,6 +143,9 @@ def write_extxyz(path: Path, predictions: Sequence[Any]) -> None:
         for name, value in _present(p).items():
             place = atoms.arrays if name in _PER_ATOM else atoms.info
             place[f"predicted_{name}"] = float(value) if value.ndim == 0 else value
+        for name, value in _spread(p).items():
+            place = atoms.arrays if name in _PER_ATOM else atoms.info
+            place[f"spread_{name}"] = float(value) if value.ndim == 0 else value
         frames.append(atoms)
     ase.io.write(path, frames, format="extxyz")
 

@@ -9,6 +9,7 @@ from jax import Array
 
 from hamexplorer._registry import Registry
 from hamexplorer.basis.blocks import BlockTemplate
+from hamexplorer.model.committee import Committee
 from hamexplorer.model.correction import NetworkCorrection, Scales
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.linear import LinearModel, RidgeFit, empty_linear
@@ -17,10 +18,12 @@ from hamexplorer.model.network import EquivariantNetwork, NetworkSettings
 __all__ = [
     "MODELS",
     "BlockModel",
+    "Committee",
     "EquivariantNetwork",
     "Graph",
     "GraphSettings",
     "LinearModel",
+    "Member",
     "ModelKind",
     "NetworkCorrection",
     "NetworkSettings",
@@ -38,6 +41,12 @@ class BlockModel(Protocol):
     def trainable(self) -> BlockModel: ...
 
 
+class Member(BlockModel, Protocol):
+    """What a committee asks of its members beside: the same tree with True at what each has for itself."""
+
+    def heads(self) -> BlockModel: ...
+
+
 class ModelKind:
     """Base of every kind of model.
 
@@ -50,7 +59,7 @@ class ModelKind:
     help = ""
     keeps_start = False
 
-    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> BlockModel:
+    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> Member:
         """The trainable part.
 
         Args:
@@ -60,7 +69,7 @@ class ModelKind:
         """
         raise NotImplementedError
 
-    def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:
+    def empty(self, template: BlockTemplate, settings: GraphSettings) -> Member:
         """A trainable part of the right shape whose weights mean nothing."""
         raise NotImplementedError
 
@@ -77,10 +86,10 @@ class Network(ModelKind):
     keeps_start = True
     settings = NetworkSettings()
 
-    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> BlockModel:
+    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> Member:
         return self._correction(start.template, start.graph_settings, scales, rng)
 
-    def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:
+    def empty(self, template: BlockTemplate, settings: GraphSettings) -> Member:
         n, size = len(settings.elements), template.size**2
         nothing = np.zeros(0)
         density = np.zeros((1, n * settings.n_radial, (settings.l_max + 1) ** 2))
@@ -117,8 +126,8 @@ class Linear(ModelKind):
         "many: choose a learning rate of 1e-6 there."
     )
 
-    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> BlockModel:
+    def build(self, start: LinearModel, scales: Scales, *, rng: np.random.Generator) -> Member:
         return start
 
-    def empty(self, template: BlockTemplate, settings: GraphSettings) -> BlockModel:
+    def empty(self, template: BlockTemplate, settings: GraphSettings) -> Member:
         return empty_linear(template, settings)

@@ -79,6 +79,11 @@ class NetworkCorrection(eqx.Module):
         ]
         return components * jnp.concatenate(scale)
 
+    def heads(self) -> NetworkCorrection:
+        """The same tree with True at the leaves that a member of a committee has for itself."""
+        nothing = jax.tree.map(lambda _: False, self)
+        return eqx.tree_at(lambda m: m.network, nothing, self.network.heads())
+
     def trainable(self) -> NetworkCorrection:
         """The same tree with True at the leaves that training may change."""
         marks = jax.tree.map(lambda _: True, self)

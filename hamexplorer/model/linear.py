@@ -127,6 +127,10 @@ class LinearModel(eqx.Module):
             columns.append(self.template.columns[irrep].ravel())
         return jnp.concatenate(parts, 1)[:, np.argsort(np.concatenate(columns))]
 
+    def heads(self) -> LinearModel:
+        """The same tree with True at the leaves that a member of a committee has for itself: all that are trained."""
+        return self.trainable()
+
     def trainable(self) -> LinearModel:
         """The same tree with True at the leaves that training may change."""
         marks = jax.tree.map(lambda _: True, self)

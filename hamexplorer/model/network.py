@@ -139,6 +139,13 @@ class EquivariantNetwork(eqx.Module):
         self.own_out = tuple(zeros((c, len(template.columns[i]))) for i in template.irreps)
         self.pair_out = tuple(zeros((c, len(template.columns[i]))) for i in template.irreps)
 
+    def heads(self) -> EquivariantNetwork:
+        """The same tree with True behind the atoms' final features, at all that reads blocks out of them."""
+        trunk = (self.embed, self.updates, self.messages)
+        marks = jax.tree.map(lambda _: True, self)
+        nothing = jax.tree.map(lambda _: False, trunk)
+        return eqx.tree_at(lambda m: (m.embed, m.updates, m.messages), marks, nothing)
+
     def __call__(self, graph: Graph) -> Array:
         """Coupled components, shape (n_atoms + n_pairs, template.size²): on-site blocks first."""
         l_max = self.graph_settings.l_max

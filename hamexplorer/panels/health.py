@@ -23,15 +23,21 @@ class HealthPanel:
             "hx-health",
             about=(
                 "What the curves, the errors and the picked structure say about the model. Unlike: atoms whose "
-                "surroundings were not met in training. Over-fitting: learning by heart what does not carry over."
+                "surroundings were not met in training. Over-fitting: learning by heart what does not carry over. "
+                "Committee: several models trained side by side, if the settings ask for them; where they disagree, "
+                "none of them knows."
             ),
         )
-        session.observe(lambda _: self._show(), ["history", "results", "state_of_picked", "novelty"])
+        session.observe(
+            lambda _: self._show(), ["history", "results", "state_of_picked", "novelty", "predictions"]
+        )
         self._show()
 
     def _show(self) -> None:
         session = self._session
-        found = signs(session.history, session.results, session.state_of_picked, session.novelty)
+        found = signs(
+            session.history, session.results, session.state_of_picked, session.novelty, session.doubts
+        )
         self.widget.layout.display = "" if found and session.results is not None else "none"
         lines = [
             f"<li class='hx-sign hx-sign-{sign.level}'><span role='img' aria-label='{_MARKS[sign.level][1]}'>"

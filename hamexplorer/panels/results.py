@@ -216,7 +216,9 @@ class ResultsPanel:
         shown = [
             (PLOTS[name], plot) for name, plot in self._plots.items() if not PLOTS[name].unavailable(context)
         ]
-        found = signs(session.history, session.results, session.state_of_picked, session.novelty)
+        found = signs(
+            session.history, session.results, session.state_of_picked, session.novelty, session.doubts
+        )
         name = session.results.dataset.name
         page = report_html(
             f"{name}: a learned Hamiltonian",

@@ -31,7 +31,7 @@ class Parity(Plot):
     label = "Parity"
     help = (
         "Every value of one target: perfect predictions lie on the line, grey is the raw small basis. Click a point to "
-        "see its structure; with the lasso above the plot, several at once."
+        "see its structure; with the lasso above the plot, several at once. Bars: the error that a committee expects."
     )
     gathers = True
 
@@ -64,9 +64,8 @@ class Parity(Plot):
                 "size": 6,
                 "opacity": 0.8,
             }
-            traces.append(
-                cloud.points(part, mine, values.predicted, marker=marker, showlegend=bool(len(mine)))
-            )
+            style = {"marker": marker, "showlegend": bool(len(mine)), **cloud.error_bars(part, mine)}
+            traces.append(cloud.points(part, mine, values.predicted, **style))
         picked = cloud.kept[values.structure[cloud.kept] == context.picked]
         ring = {"color": "rgba(0,0,0,0)", "size": 12, "line": {"color": colours.picked, "width": 2}}
         traces.append(cloud.points("picked", picked, values.predicted, marker=ring, showlegend=False))
@@ -129,6 +128,19 @@ class _Cloud:
             f"<br>{name if name.startswith('raw') else 'predicted'} %{{y:.4f}}{unit}<extra>{name}</extra>",
             **style,
         )
+
+    def error_bars(self, part: str, drawn: np.ndarray) -> dict[str, Any]:
+        """What a committee expects of its errors: the spread times what error over spread is on validation structures.
+
+        Of unseen structures only, since on those learned from members agree; and of few: each bar is drawn by itself.
+        """
+        spread = self.values.spread
+        if part == "train" or spread is None or 2 * len(self.kept) > WEBGL_ABOVE:
+            return {}
+        usual, error = self.results.calibration(self.values.name) or (1.0, 0.0)
+        bars = spread[drawn] * error / usual * self.scale.factor
+        color = theme.faded(getattr(self.context.palette, part), 0.5)
+        return {"error_y": {"type": "data", "array": bars, "color": color, "thickness": 1, "width": 0}}
 
     def layout(self) -> go.Layout:
         limits = self._window()

@@ -12,6 +12,7 @@ from hamexplorer.session.training import Training
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.train.results import Results
+from hamexplorer.train.spread import Disagreement, disagreements, spread_among, spread_of_prediction
 from hamexplorer.train.trained import Prediction
 
 #: What is told of one molecule beside its orbital energies.
@@ -73,6 +74,27 @@ class Findings(Training):
             learned = _learned(self.results, row, entry.n_occ)
             found = {"small": found["small"], "learned": learned, "large": found["large"]}
         return found
+
+    @property
+    def doubts(self) -> tuple[Disagreement, ...]:
+        """How far the members of a committee stand apart on the picked structure, about each property that was trained.
+
+        Empty without a committee.
+        """
+        if self.results is None or not 0 <= self.picked < len(self.structures):
+            return ()
+        row = self.row_of(self.picked)
+        prediction = self.predictions.get(self.structures[self.picked].key)
+        if row is not None:
+            spread = spread_among(self.results, row)
+        elif prediction is not None and self.model is not None:
+            spread = spread_of_prediction(prediction, self.model.settings)
+        else:
+            return ()
+        found = disagreements(self.results, spread)
+        # Results of a model that was opened hold every property that the data set has. There is no model in training.
+        trained = self.results.targets if self.model is None else self.model.settings.targets
+        return tuple(doubt for doubt in found if doubt.target in trained)
 
     def _predict_picked(self, _: Any = None) -> None:
         """Predict the picked structure if it has no reference, so that its levels can be shown."""

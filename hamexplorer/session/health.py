@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from hamexplorer.plots import History
 from hamexplorer.plots.columns import level_name
+from hamexplorer.session.sign import Sign
+from hamexplorer.session.trust import of_structure
 from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.train.results import Results
+from hamexplorer.train.spread import Disagreement
 from hamexplorer.units import HARTREE_EV
 
 #: Validation loss above its best by this factor is over-fitting; epochs without a better one are a plateau.
@@ -20,16 +23,8 @@ _UNSEEN = 3.0
 _CLOSED, _OPEN, _NEAR = 0.3 / HARTREE_EV, 1.0 / HARTREE_EV, 1e-3
 #: Condition number of S above which digits are lost.
 _ILL = 1e5
-#: Novelty above which a prediction extrapolates.
-NOVEL = 3.0
-
-
-@dataclass(frozen=True)
-class Sign:
-    """One sentence; ``level`` is "good", "watch" or "bad"."""
-
-    level: str
-    text: str
+#: Growth of the training loss (twice the error) and of the gradient within some epochs that mean steps too long.
+_LOSS_GREW, _GRADIENT_GREW, _RECENT = 4.0, 100.0, 20
 
 
 def signs(
@@ -37,20 +32,21 @@ def signs(
     results: Results | None,
     state: MoleculeState | None = None,
     novelty: float | None = None,
+    doubts: Sequence[Disagreement] = (),
 ) -> tuple[Sign, ...]:
     """What can be said, the worst first.
 
     Args:
         history, results: of the run.
         state, novelty: of the picked structure (:class:`hamexplorer.train.novelty.Novelty`), as far as known.
+        doubts: how far a committee's members stand apart on it.
     """
-    found = [*_of_curves(history)]
+    found = [*_of_curves(history), *_of_steps(history)]
     if results is not None:
         found += [*_of_results(results)]
     if state is not None:
         found += [*_of_state(state)]
-    if novelty is not None:
-        found += [_of_novelty(novelty)]
+    found += of_structure(novelty, doubts)
     order = {"bad": 0, "watch": 1, "good": 2}
     return tuple(sorted(found, key=lambda sign: order[sign.level]))
 
@@ -93,6 +89,35 @@ def _of_curves(history: History) -> list[Sign]:
             )
         )
     return found
+
+
+def _of_steps(history: History) -> list[Sign]:
+    """Whether steps have become too long: the training loss or the gradient grows instead of shrinking."""
+    since = max((mark.epoch for mark in history.marks if mark.kind == "weights"), default=0)
+    # Losses of before a change of weights cannot be compared.
+    reports = [report for report in history.reports if report.epoch >= since][-_RECENT:]
+    if len(reports) < 4:
+        return []
+    before, last = reports[:-2], reports[-1]
+    lowest = min(before, key=lambda report: report.loss_train)
+    # The last two epochs: one alone may have met a bad batch.
+    risen = min(report.loss_train for report in reports[-2:]) / max(lowest.loss_train, 1e-300)
+    norms = [report.gradient_norm for report in reports]
+    grown = min(norms[-2:]) / max(
+        float(np.median(norms[:-2])), 1e-300
+    )  # NaN, of old files, compares as false
+    if risen > _LOSS_GREW:
+        also = f", its gradient {grown:.0f}-fold" if grown > _LOSS_GREW else ""
+        text = f"Exploding steps: the training error has grown {risen**0.5:.1f}-fold since epoch {lowest.epoch}{also}."
+    elif grown > _GRADIENT_GREW:
+        text = f"The gradient has grown {grown:.0f}-fold within {len(reports)} epochs: steps are about to explode."
+    else:
+        return []
+    cure = (
+        f"Stop, lower the learning rate from {last.learning_rate:.1g} to {last.learning_rate / 10:.1g}, and train "
+        f"again; until then the weights of the best epoch are kept."
+    )
+    return [Sign("bad" if risen > _LOSS_GREW else "watch", f"{text} {cure}")]
 
 
 def _of_results(results: Results) -> list[Sign]:
@@ -191,15 +216,3 @@ def _of_state(state: MoleculeState) -> list[Sign]:
                 )
             )
     return found
-
-
-def _of_novelty(novelty: float) -> Sign:
-    if not np.isfinite(novelty):
-        return Sign("bad", "The picked structure holds an element that was not in training: no prediction.")
-    if novelty > NOVEL:
-        return Sign(
-            "bad" if novelty > 3 * NOVEL else "watch",
-            f"The picked structure is unlike the training set: an atom's surroundings are {novelty:.0f} times as far "
-            f"from the nearest known ones as usual. Its prediction extrapolates.",
-        )
-    return Sign("good", "The picked structure resembles what was learned from.")

@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from hamexplorer.model import MODELS
+from hamexplorer.model import Committee
 from hamexplorer.train.batches import deal, make_batch
+from hamexplorer.train.committee import empty_model_of
 from hamexplorer.train.optimizers import OPTIMIZERS, start_of
 from hamexplorer.train.prepare import Arranged
 from hamexplorer.train.settings import RunSettings
-from hamexplorer.train.step import evaluate_batch, train_step
+from hamexplorer.train.step import evaluate_batch, evaluate_committee, train_step
 
 
 class CompiledAhead:
@@ -35,17 +37,23 @@ class CompiledAhead:
     def _compile(self) -> None:
         arranged, settings = self._arranged, self._settings
         template = arranged.geometry.template
-        model = MODELS[settings.model].empty(template, arranged.geometry.graph)
+        model = empty_model_of(settings, arranged.geometry)
         names = tuple(settings.targets)
         shape = arranged.batch_shape(settings.batch_size)
         frames = arranged.part("train")
         # A batch as it is dealt: only such ones are sure to fit the shape.
         some = [frames[k] for k in deal(frames, settings.batch_size, None)[0]]
         batch = make_batch(some, shape, template, names)
-        jax.block_until_ready(evaluate_batch(model, batch, names))
+        weights = None
+        if isinstance(model, Committee):
+            weights = np.ones((len(model), shape.n_structures))
+            jax.block_until_ready(evaluate_committee(model, batch, names))
+        else:
+            jax.block_until_ready(evaluate_batch(model, batch, names))
         if settings.optimizer != "adam":
             return  # a line search runs over all batches at once and takes longest of all: only when it is reached
         trainable, frozen = eqx.partition(model, model.trainable())
         optimizer = OPTIMIZERS["adam"]
         state, scales, rate = start_of("adam", trainable), jnp.zeros(len(names)), jnp.float32(0)
-        jax.block_until_ready(train_step(trainable, frozen, state, batch, scales, rate, names, optimizer))
+        args = (trainable, frozen, state, batch, scales, rate, names, optimizer, weights)
+        jax.block_until_ready(train_step(*args))

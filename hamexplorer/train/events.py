@@ -27,6 +27,7 @@ class EpochReport:
         learning_rate: of this epoch.
         molecules_per_second: trained on, since the epoch began.
         seconds_left: until the last epoch at the present rate.
+        gradient_norm: of the loss by all weights together, median over the epoch's steps; NaN in reports of old.
     """
 
     epoch: int
@@ -38,6 +39,7 @@ class EpochReport:
     learning_rate: float
     molecules_per_second: float
     seconds_left: float
+    gradient_norm: float = float("nan")
 
 
 @dataclass(frozen=True)

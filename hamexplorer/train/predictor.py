@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from hamexplorer.model import BlockModel
+from hamexplorer.model import BlockModel, Committee
 from hamexplorer.train.batches import Batch, Shape, batch_shape, deal, make_batch
 from hamexplorer.train.frames import Frame, axes_of, lengths_of
-from hamexplorer.train.step import evaluate_batch
+from hamexplorer.train.step import evaluate_batch, evaluate_committee
 
 
 class Predicted:
@@ -20,20 +20,34 @@ class Predicted:
     Attributes:
         mo_energy: levels, (n_ao,), of a crystal (n_k, n_ao), Ha; None where not predicted yet.
         values: by target name, one unpadded array a molecule.
+        spread: how far the members of a committee stand apart, of the levels as ``mo_energy`` and of ``values``; empty
+            with any other model.
     """
 
     def __init__(self, n: int) -> None:
         self.mo_energy: list[np.ndarray | None] = [None] * n
         self.values: list[dict[str, np.ndarray]] = [{} for _ in range(n)]
+        self.spread: list[dict[str, np.ndarray]] = [{} for _ in range(n)]
 
-    def store(self, k: int, frame: Frame, mo_energy: np.ndarray, values: dict[str, np.ndarray]) -> None:
+    def store(
+        self,
+        k: int,
+        frame: Frame,
+        mo_energy: np.ndarray,
+        values: dict[str, np.ndarray],
+        spread: tuple[np.ndarray, dict[str, np.ndarray]] | None = None,
+    ) -> None:
         """Keep molecule k's slice of a batch, cut to its own size."""
         length = lengths_of(frame)
-        of_levels = ("n_ao",) if frame.k is None else ("n_k", "n_ao")
-        self.mo_energy[k] = np.array(mo_energy[tuple(slice(0, length[axis]) for axis in of_levels)])
-        for name, value in values.items():
-            cut = tuple(slice(0, length[axis]) for axis in axes_of(name, frame))
-            self.values[k][name] = np.array(value[cut])
+
+        def cut(name: str, value: np.ndarray) -> np.ndarray:
+            return np.array(value[tuple(slice(0, length[axis]) for axis in axes_of(name, frame))])
+
+        self.mo_energy[k] = cut("mo_energy", mo_energy)
+        self.values[k].update({name: cut(name, value) for name, value in values.items()})
+        if spread is not None:
+            found = {**spread[1], "mo_energy": spread[0]}
+            self.spread[k].update({name: cut(name, value) for name, value in found.items()})
 
 
 class Evaluator:
@@ -73,10 +87,15 @@ class Evaluator:
         """
         squared = {name: np.zeros(len(self.frames)) for name in self.names}
         for dealt, batch in self._batches:
-            energy, each, values = jax.device_get(evaluate_batch(model, batch, self.names))
+            spread = None
+            if isinstance(model, Committee):
+                found = evaluate_committee(model, batch, self.names)
+                energy, each, values, spread = jax.device_get(found)
+            else:
+                energy, each, values = jax.device_get(evaluate_batch(model, batch, self.names))
             for slot, k in enumerate(dealt):
-                mine = {name: value[slot] for name, value in values.items()}
-                into.store(self.index[k], self.frames[k], energy[slot], mine)
+                mine, apart = jax.tree.map(lambda value, s=slot: value[s], (values, spread))
+                into.store(self.index[k], self.frames[k], energy[slot], mine, apart)
                 for row, name in enumerate(self.names):
                     squared[name][k] = each[row, slot]
         return squared

@@ -21,6 +21,7 @@ from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.selection import PARTS, Split, split_structures
 from hamexplorer.train import level_map
 from hamexplorer.train.batches import Shape, batch_shape, common_shape
+from hamexplorer.train.committee import assemble
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry, basis_of, occupation
 from hamexplorer.train.kept import baseline_matrices
@@ -313,5 +314,5 @@ def _start(
         [start.frames[k] for k in aims], list(aims.values()), geometry.template, len(geometry.graph.elements)
     )
     scales = Scales.of(*missing, [frames[k].graph for k in aims])
-    model = kind.build(start.model, scales, rng=np.random.default_rng(settings.seed))
+    model = assemble(lambda rng: kind.build(start.model, scales, rng=rng), settings)
     return (start.frames, start.model, model) if kind.keeps_start else (list(frames), None, model)

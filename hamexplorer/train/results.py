@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,6 +16,9 @@ from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.units import energy_factor
 
+#: Spread below which members differ by rounding only: their blocks are float32.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class TargetResult:
@@ -26,6 +29,7 @@ class TargetResult:
         structure: index of the molecule that each scalar belongs to, shape (n,).
         reference, predicted, raw: shape (n,); raw is the small basis itself, NaN where it has no such value.
         weight: how much each scalar counts, shape (n,): 1, or its k-point's share of the mesh.
+        spread: how far a committee's members stand apart, shape (n,); None without a committee.
     """
 
     name: str
@@ -37,6 +41,15 @@ class TargetResult:
     predicted: np.ndarray
     raw: np.ndarray
     weight: np.ndarray
+    spread: np.ndarray | None = None
+
+    def of_structures(self, values: np.ndarray, n_structures: int) -> np.ndarray:
+        """Root mean square of one number a scalar over each structure, shape (n_structures,); NaN where it has none."""
+        total, weight = (
+            np.bincount(self.structure, each, minlength=n_structures)
+            for each in (self.weight * values**2, self.weight)
+        )
+        return np.sqrt(np.divide(total, weight, out=np.full(n_structures, np.nan), where=weight > 0))
 
 
 @dataclass(frozen=True)
@@ -117,6 +130,21 @@ class Results:
             return np.arange(len(self.dataset))
         return np.array(getattr(self.split, part), dtype=int)
 
+    def calibration(self, name: str) -> tuple[float, float] | None:
+        """What a committee's spread means: its root mean square over the validation structures' values of a target,
+        and that of the error there, atomic units; None if these say nothing."""
+        target = self.targets[name]
+        inside = np.isin(target.structure, self.indices("validation"))
+        if target.spread is None or not inside.any():
+            return None
+        delta = target.predicted - target.reference
+        spread, error = (
+            math.sqrt(np.average(values[inside] ** 2, weights=target.weight[inside]))
+            for values in (target.spread, delta)
+        )
+        # A committee that has learned nothing yet agrees up to rounding.
+        return (spread, error) if spread > _ROUNDING and math.isfinite(error) else None
+
     def errors(self, part: str = "test", units: str = "Ha") -> dict[str, ErrorRow]:
         """Error figures by target; a target without a value in the part is left out.
 
@@ -153,10 +181,15 @@ class Results:
 def target_result(
     name: str,
     values: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None] | None],
+    spread: Sequence[np.ndarray | None] = (),
 ) -> TargetResult:
-    """Flatten (reference, weight, predicted, raw) of every molecule; None where a molecule has no value."""
+    """Flatten (reference, weight, predicted, raw) of every molecule; None where a molecule has no value.
+
+    ``spread`` is that of each molecule's values, if a committee predicted them.
+    """
     target = TARGETS[name]
     structure, reference, predicted, raw, weights = [], [], [], [], []
+    apart: list[np.ndarray] = []
     for k, entry in enumerate(values):
         if entry is None:
             continue
@@ -168,6 +201,8 @@ def target_result(
         reference.append(np.atleast_1d(value)[counts])
         predicted.append(np.atleast_1d(guess)[counts])
         raw.append(np.atleast_1d(small)[counts] if small is not None else np.full(n, np.nan))
+        if spread and (found := spread[k]) is not None:
+            apart.append(np.atleast_1d(found)[counts])
 
     def joined(parts: list[np.ndarray], kind: type) -> np.ndarray:
         return np.concatenate(parts).astype(kind) if parts else np.zeros(0, kind)
@@ -182,4 +217,6 @@ def target_result(
         joined(predicted, float),
         joined(raw, float),
         joined(weights, float),
+        # Of all or of none: which model predicted does not change within one set of results.
+        joined(apart, float) if apart and len(apart) == len(structure) else None,
     )

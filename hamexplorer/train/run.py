@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from hamexplorer.errors import TrainingError
@@ -17,6 +18,7 @@ from hamexplorer.train import events
 from hamexplorer.train.ahead import CompiledAhead
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.committee import structure_weights
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.finite import check_references
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
@@ -140,7 +142,8 @@ class _Run:
         self.state.settings = dataclasses.replace(self.state.settings, targets=weights)
         if tuple(weights) != self.names:
             self.names = tuple(weights)
-            self.stepper.use(p.part("train"), self.shape, self.names)
+            counts = structure_weights(self.state.settings, len(p.split.train))
+            self.stepper.use(p.part("train"), self.shape, self.names, counts)
             self._squared = np.full((len(weights), len(p.split.train)), np.nan)
             self.evaluators = {
                 part: Evaluator(
@@ -212,10 +215,11 @@ class _Run:
         began, self._paused_seconds = time.monotonic(), 0.0
         rate = state.schedule.learning_rate(state.epoch + 1, state.settings)
         rng = np.random.default_rng([state.settings.seed, state.epoch])
-        n_done, n_train = 0, len(self._prepared.split.train)
+        n_done, n_train, norms = 0, len(self._prepared.split.train), []
         try:
             for indices, outcome in self.stepper.epoch(rng, rate, self._between_steps):
                 self._collect(indices, outcome)
+                norms.append(float(outcome.gradient_norm))
                 n_done += len(indices)
                 if n_done < n_train and time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL:
                     self.snapshot(within=n_done / n_train)
@@ -227,15 +231,15 @@ class _Run:
             return False
         seconds = time.monotonic() - began - self._paused_seconds
         state.epoch += 1
-        self._after_epoch(rate, n_done / max(seconds, 1e-9), seconds)
+        self._after_epoch(float(np.median(norms)), rate, n_done / max(seconds, 1e-9), seconds)
         return True
 
     def _collect(self, indices: list[int], outcome: StepReport) -> None:
         p = self._prepared
         for slot, k in enumerate(indices):
-            mine = {name: value[slot] for name, value in outcome.predicted.items()}
+            found = (outcome.mo_energy, outcome.predicted, outcome.spread)
             molecule = p.split.train[k]
-            self.predicted.store(molecule, p.frames[molecule], outcome.mo_energy[slot], mine)
+            self.predicted.store(molecule, p.frames[molecule], *jax.tree.map(lambda v, s=slot: v[s], found))
         self._squared[:, indices] = outcome.each[:, : len(indices)]
 
     def _mean_train(self) -> dict[str, float]:
@@ -245,7 +249,7 @@ class _Run:
 
     # ---- after an epoch ----------------------------------------------------------------------------
 
-    def _after_epoch(self, rate: float, speed: float, seconds: float) -> None:
+    def _after_epoch(self, norm: float, rate: float, speed: float, seconds: float) -> None:
         state = self.state
         began = time.monotonic()
         validation = self.evaluators["validation"].run(self.stepper.model, self.predicted)
@@ -272,6 +276,7 @@ class _Run:
             learning_rate=rate,
             molecules_per_second=speed,
             seconds_left=each * (state.settings.epochs - state.epoch),
+            gradient_norm=norm,
         )
         state.history.append(dataclasses.asdict(event))
         self.report(event)

@@ -73,6 +73,12 @@ class RunSettings:
         label="Model",
         help="Linear is the paper's kind and quick; the network is more accurate.",
     )
+    committee: int = param(
+        1,
+        Whole(1, 16),
+        label="Committee",
+        help="Models trained side by side: their mean predicts, and where they disagree it is not to be trusted.",
+    )
     cutoff: float = param(
         6.0,
         Real(2.0, 12.0),

@@ -12,21 +12,27 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from hamexplorer.model import Graph
+from hamexplorer.basis.blocks import BlockTemplate
+from hamexplorer.model import Committee, Graph
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.batches import Batch
+
+#: Levels and named properties.
+Properties = tuple[Array, dict[str, Array]]
 
 
 class StepReport(NamedTuple):
     """What a step found in its batch, for the named targets.
 
     Attributes:
-        loss: the weighted loss of the batch.
+        loss: the weighted loss of the batch; of a committee the sum of its members'.
         each: ‖Δ_p,n‖²/N_n² by target and molecule, shape (n_targets, n_structures).
         finite: whether loss and gradient are finite; if not, the model is unchanged.
         mo_energy, predicted: of every molecule before the step, padded.
+        gradient_norm: of the loss, by all weights together, shape ().
+        spread: of a committee's members, as :func:`spread_of` gives it; None of other models.
     """
 
     loss: Array
@@ -34,12 +40,18 @@ class StepReport(NamedTuple):
     finite: Array
     mo_energy: Array
     predicted: dict[str, Array]
+    gradient_norm: Array
+    spread: Properties | None = None
 
 
 def hamiltonians(model: Any, batch: Batch) -> Array:
     """H(k) of every structure as in :mod:`frames`, float64 or complex128, (n_structures, n_k, n_ao, n_ao), Ha."""
-    components = _components(model, batch.graph)
-    blocks = components @ jnp.asarray(model.template.to_block.T, components.dtype)
+    return _assembled(_components(model, batch.graph), model.template, batch)
+
+
+def _assembled(components: Array, template: BlockTemplate, batch: Batch) -> Array:
+    """Blocks gathered, summed over translations, made Hermitian and added to the base."""
+    blocks = components @ jnp.asarray(template.to_block.T, components.dtype)
     flat = jnp.concatenate([blocks.ravel(), jnp.zeros(1, blocks.dtype)])
     g = flat[batch.gather].astype(jnp.float64)
     rows = g.reshape(*g.shape[:2], -1)
@@ -56,24 +68,27 @@ def _components(model: Any, graph: Graph) -> Array:
     return model(graph)
 
 
+@eqx.filter_jit
+def _components_of_each(committee: Committee, graph: Graph) -> Array:
+    return committee.each(graph)
+
+
 @partial(jax.jit, static_argnums=2)
-def properties_of(
-    matrices: Array, integrals: Integrals, names: tuple[str, ...]
-) -> tuple[Array, dict[str, Array]]:
+def properties_of(matrices: Array, integrals: Integrals, names: tuple[str, ...]) -> Properties:
     """Levels and the named properties of Hamiltonians (n_structures, n_k, n_ao, n_ao), padded."""
 
-    def molecule(h: Array, own: Integrals) -> tuple[Array, dict[str, Array]]:
+    def molecule(h: Array, own: Integrals) -> Properties:
         state = solve(h[0], own)
         return state.mo_energy, {name: TARGETS[name].predict(state, own) for name in names}
 
-    def crystal(h: Array, own: Integrals) -> tuple[Array, dict[str, Array]]:
+    def crystal(h: Array, own: Integrals) -> Properties:
         bands = solve_bands(h, own)
         return bands.energy, {name: TARGETS[name].predict_bands(bands, own) for name in names}
 
     return jax.vmap(molecule if integrals.orthogonaliser is None else crystal)(matrices, integrals)
 
 
-def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> tuple[Array, dict[str, Array]]:
+def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> Properties:
     """Levels, (n_structures, n_ao) or of crystals (n_structures, n_k, n_ao), and the named properties, padded."""
     return properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
 
@@ -88,12 +103,41 @@ def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence
     return jnp.stack(rows)
 
 
-def loss_of(model: Any, batch: Batch, scales: Array, names: tuple[str, ...]) -> tuple[Array, tuple]:
-    """Σ_p scale_p · mean_n ‖Δ_p,n‖²/N_n²; beside it squared errors, levels and predictions."""
+def _of_members(committee: Committee, batch: Batch, names: tuple[str, ...]) -> tuple[Properties, Properties]:
+    """Properties of every member, with a leading axis, and of their mean Hamiltonian; no gradient by the latter."""
+    components = _components_of_each(committee, batch.graph)
+    matrices = jax.vmap(lambda c: _assembled(c, committee.template, batch))(components)
+    members = jax.vmap(lambda h: properties_of(h, batch.integrals, names))(matrices)
+    mean = jax.lax.stop_gradient(matrices.mean(0))
+    return members, properties_of(mean, batch.integrals, names)
+
+
+def spread_of(members: Properties, answer: Properties) -> Properties:
+    """√(Σ_m (p_m - p)² / (n_members - 1)) of every value, p being what the mean Hamiltonian says."""
+    return jax.tree.map(
+        lambda each, p: jnp.sqrt(((each - p) ** 2).sum(0) / (len(each) - 1)),
+        *jax.lax.stop_gradient((members, answer)),
+    )
+
+
+def loss_of(
+    model: Any, batch: Batch, scales: Array, names: tuple[str, ...], weights: Array | None = None
+) -> tuple[Array, tuple]:
+    """Σ_p scale_p · mean_n ‖Δ_p,n‖²/N_n²; beside it squared errors, levels, predictions and spread.
+
+    The members of a committee learn apart: the loss is the sum of theirs, each with its own weights of the structures,
+    (n_members, n_structures). What stands beside it is of their mean Hamiltonian.
+    """
+    if isinstance(model, Committee):
+        members, answer = _of_members(model, batch, names)
+        theirs = jax.vmap(lambda predicted: squared_errors(predicted, batch, names))(members[1])
+        weighted = theirs if weights is None else theirs * weights[:, None]
+        loss = (scales * weighted.sum((0, 2))).sum() / batch.present.sum()
+        return loss, (squared_errors(answer[1], batch, names), *answer, spread_of(members, answer))
     mo_energy, predicted = predict_batch(model, batch, names)
     each = squared_errors(predicted, batch, names)
     loss = (scales * each.sum(1)).sum() / batch.present.sum()
-    return loss, (each, mo_energy, predicted)
+    return loss, (each, mo_energy, predicted, None)
 
 
 @eqx.filter_jit
@@ -106,6 +150,7 @@ def train_step(
     learning_rate: Array,
     names: tuple[str, ...],
     optimizer: optax.GradientTransformation,
+    weights: Array | None = None,
 ) -> tuple[Any, Any, StepReport]:
     """One gradient step; pure: what went in is unchanged.
 
@@ -118,12 +163,15 @@ def train_step(
         learning_rate: of this step.
         names: targets in the loss; another tuple compiles anew.
         optimizer: gives updates for a learning rate of 1.
+        weights: of the batch's structures for each member of a committee, shape (n_members, n_structures).
     """
 
     def loss(leaves: Any) -> tuple[Array, tuple]:
-        return loss_of(eqx.combine(leaves, frozen), batch, scales, names)
+        return loss_of(eqx.combine(leaves, frozen), batch, scales, names, weights)
 
-    (value, (each, mo_energy, predicted)), gradient = jax.value_and_grad(loss, has_aux=True)(trainable)
+    (value, (each, mo_energy, predicted, spread)), gradient = jax.value_and_grad(loss, has_aux=True)(
+        trainable
+    )
     updates, new_state = optimizer.update(gradient, opt_state, trainable)
     finite = jnp.isfinite(value) & jnp.all(
         jnp.stack([jnp.isfinite(g).all() for g in jax.tree.leaves(gradient)])
@@ -132,7 +180,8 @@ def train_step(
         lambda x, u: jnp.where(finite, x + (learning_rate * u).astype(x.dtype), x), trainable, updates
     )
     new_state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), new_state, opt_state)
-    return moved, new_state, StepReport(value, each, finite, mo_energy, predicted)
+    norm = optax.global_norm(gradient)
+    return moved, new_state, StepReport(value, each, finite, mo_energy, predicted, norm, spread)
 
 
 @eqx.filter_jit
@@ -144,18 +193,25 @@ def full_batch_step(
     scales: Array,
     names: tuple[str, ...],
     optimizer: optax.GradientTransformationExtraArgs,
+    weights: Array | None = None,
 ) -> tuple[Any, Any, StepReport]:
     """One L-BFGS iteration with line search on all batches, stacked along a leading axis; pure.
 
-    The report's arrays keep that leading axis, except ``loss`` and ``finite``.
+    The report's arrays keep that leading axis, except ``loss``, ``finite`` and ``gradient_norm``; ``weights``
+    have it, too.
     """
 
     def loss(leaves: Any) -> tuple[Array, tuple]:
         model = eqx.combine(leaves, frozen)
-        each, mo_energy, predicted = jax.lax.map(lambda b: loss_of(model, b, scales, names)[1], batches)
-        return (scales * each.sum((0, 2))).sum() / batches.present.sum(), (each, mo_energy, predicted)
+        losses, found = jax.lax.map(lambda b: loss_of(model, b[0], scales, names, b[1]), (batches, weights))
+        if isinstance(model, Committee):
+            n = batches.present.sum(1)
+            return (losses * n).sum() / n.sum(), found
+        return (scales * found[0].sum((0, 2))).sum() / batches.present.sum(), found
 
-    (value, (each, mo_energy, predicted)), gradient = jax.value_and_grad(loss, has_aux=True)(trainable)
+    (value, (each, mo_energy, predicted, spread)), gradient = jax.value_and_grad(loss, has_aux=True)(
+        trainable
+    )
     updates, new_state = optimizer.update(
         gradient, opt_state, trainable, value=value, grad=gradient, value_fn=lambda leaves: loss(leaves)[0]
     )
@@ -164,7 +220,8 @@ def full_batch_step(
     )
     moved = jax.tree.map(lambda x, u: jnp.where(finite, x + u.astype(x.dtype), x), trainable, updates)
     new_state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), new_state, opt_state)
-    return moved, new_state, StepReport(value, each, finite, mo_energy, predicted)
+    norm = optax.global_norm(gradient)
+    return moved, new_state, StepReport(value, each, finite, mo_energy, predicted, norm, spread)
 
 
 @eqx.filter_jit
@@ -172,6 +229,15 @@ def evaluate_batch(model: Any, batch: Batch, names: tuple[str, ...]) -> tuple[Ar
     """Levels, squared errors and predicted properties of a batch, without gradients."""
     mo_energy, predicted = predict_batch(model, batch, names)
     return mo_energy, squared_errors(predicted, batch, names), predicted
+
+
+@eqx.filter_jit
+def evaluate_committee(
+    committee: Committee, batch: Batch, names: tuple[str, ...]
+) -> tuple[Array, Array, dict[str, Array], Properties]:
+    """The same of a committee, and its spread."""
+    members, answer = _of_members(committee, batch, names)
+    return answer[0], squared_errors(answer[1], batch, names), answer[1], spread_of(members, answer)
 
 
 def band_energies(model: Any, batch: Batch) -> Array:

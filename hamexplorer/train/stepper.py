@@ -42,9 +42,14 @@ class Stepper:
     def model(self) -> BlockModel:
         return eqx.combine(self.trainable, self.frozen)
 
-    def use(self, frames: list[Frame], shape: Shape, names: tuple[str, ...]) -> None:
-        """Learn from these frames' named targets from now on."""
-        self._frames, self._shape, self._names = frames, shape, names
+    def use(
+        self, frames: list[Frame], shape: Shape, names: tuple[str, ...], weights: np.ndarray | None = None
+    ) -> None:
+        """Learn from these frames' named targets from now on.
+
+        ``weights`` say how much each frame counts for each member of a committee, shape (n_members, n_frames).
+        """
+        self._frames, self._shape, self._names, self._weights = frames, shape, names, weights
         self._stacked: Batch | None = None
 
     def scale(self, scales: np.ndarray) -> None:
@@ -79,7 +84,7 @@ class Stepper:
     def _adam(self, indices: list[int], rate: float) -> StepReport:
         args = (self.state, self._batch(indices), self._scales, jnp.asarray(rate, jnp.float32))
         self.trainable, self.state, outcome = train_step(
-            self.trainable, self.frozen, *args, self._names, self.optimizer
+            self.trainable, self.frozen, *args, self._names, self.optimizer, self._weights_of(indices)
         )
         return jax.device_get(outcome)
 
@@ -87,7 +92,9 @@ class Stepper:
         if self._stacked is None:  # at first, and when other targets came into force
             batches = [self._batch(indices) for indices in self._dealt]
             self._stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *batches)
-        args = (self.state, self._stacked, self._scales, self._names, self.optimizer)
+            weights = [self._weights_of(indices) for indices in self._dealt]
+            self._stacked_weights = jax.tree.map(lambda *leaves: np.stack(leaves), *weights)
+        args = (self.state, self._stacked, self._scales, self._names, self.optimizer, self._stacked_weights)
         self.trainable, self.state, outcome = full_batch_step(self.trainable, self.frozen, *args)
         outcome = jax.device_get(outcome)
         # Slot by slot in the order of the deal, empty slots left out.
@@ -99,11 +106,21 @@ class Stepper:
             outcome.finite,
             outcome.mo_energy[b, s],
             {name: value[b, s] for name, value in outcome.predicted.items()},
+            outcome.gradient_norm,
+            jax.tree.map(lambda value: value[b, s], outcome.spread),
         )
 
     def _batch(self, indices: list[int], names: tuple[str, ...] | None = None) -> Batch:
         frames = [self._frames[k] for k in indices]
         return make_batch(frames, self._shape, self._template, names or self._names)
+
+    def _weights_of(self, indices: list[int]) -> np.ndarray | None:
+        """Of a batch's structures for each member; empty slots count for none."""
+        if self._weights is None:
+            return None
+        found = np.zeros((len(self._weights), self._shape.n_structures))
+        found[:, : len(indices)] = self._weights[:, indices]
+        return found
 
     def _what_broke(self, indices: list[int]) -> str:
         """Name the target and the molecule whose loss or gradient is not finite."""
@@ -124,4 +141,5 @@ class Stepper:
         optimizer = OPTIMIZERS["adam"]
         scales = jnp.asarray([self._scales[self._names.index(name)] for name in names])
         args = (start_of("adam", self.trainable), self._batch([k], names), scales, jnp.float32(0))
-        return jax.device_get(train_step(self.trainable, self.frozen, *args, names, optimizer)[2])
+        outcome = train_step(self.trainable, self.frozen, *args, names, optimizer, self._weights_of([k]))
+        return jax.device_get(outcome[2])

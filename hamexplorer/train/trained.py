@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
+from hamexplorer.train.committee import empty_model_of
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry, basis_of
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
@@ -32,6 +33,7 @@ from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.spread import spread_of_prediction
 from hamexplorer.train.start import with_model
 from hamexplorer.train.step import band_energies
 from hamexplorer.train.values import k_points_of, reduce_reference, target_values
@@ -46,6 +48,8 @@ class Prediction:
 
     A crystal has levels at the k-points of its mesh (one of k and -k each, in fractions of the reciprocal vectors, with
     their shares), (n_k, n_bands), and their gap; nothing else.
+
+    ``spread`` is of a committee: how far its members stand apart in each value, by the value's name.
     """
 
     structure: Structure
@@ -57,6 +61,7 @@ class Prediction:
     mulliken_charge: np.ndarray | None = None
     lowdin_charge: np.ndarray | None = None
     mayer_bond_order: np.ndarray | None = None
+    spread: Mapping[str, np.ndarray] | None = None
     k_points: np.ndarray | None = None
     k_weights: np.ndarray | None = None
 
@@ -206,12 +211,36 @@ class TrainedModel:
         evaluator.run(self.model, predicted)
         return [
             Prediction(
-                s, int(frame.integrals.n_occ), np.asarray(energy), **_plain(values), **_points_of(frame)
+                s,
+                int(frame.integrals.n_occ),
+                np.asarray(energy),
+                **_plain(values),
+                **_points_of(frame),
+                spread=spread or None,
             )
-            for s, frame, energy, values in zip(
-                structures, frames, predicted.mo_energy, predicted.values, strict=True
+            for s, frame, energy, values, spread in zip(
+                structures, frames, predicted.mo_energy, predicted.values, predicted.spread, strict=True
             )
         ]
+
+    def spread(self, structures: Sequence[Structure]) -> dict[str, np.ndarray]:
+        """How far the members of a committee stand apart, a number a structure and property.
+
+        Returns:
+            By property, ``mo_energy`` and those of :class:`Prediction`: root mean square over its values of the
+            members' standard deviation, shape (n_structures,), atomic units. Of the levels those count that the model
+            was to match.
+
+        Raises:
+            SettingsError: if the model is no committee.
+            StructureError, BasisError: for a structure that the model cannot take.
+        """
+        if self.settings.committee == 1:
+            raise SettingsError(
+                "the model has no members that could disagree; train with a committee of 4, say, and ask that one"
+            )
+        each = [spread_of_prediction(found, self.settings) for found in self.predict(structures)]
+        return {name: np.array([found[name] for found in each]) for name in (each[0] if each else ())}
 
     def split_of(self, dataset: ReferenceDataset) -> Split:
         """The run's own parts, recognised by structure; molecules it never saw count as test."""
@@ -293,7 +322,12 @@ def make_results(
         value, weight = frame.targets[name]
         return value, weight, predicted.values[k][name], raw[k].get(name)
 
-    targets = {name: target_result(name, [entry(k, name) for k in range(len(dataset))]) for name in names}
+    targets = {
+        name: target_result(
+            name, [entry(k, name) for k in range(len(dataset))], [each.get(name) for each in predicted.spread]
+        )
+        for name in names
+    }
     return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states, gradients)
 
 
@@ -309,7 +343,7 @@ def empty_model(settings: RunSettings, geometry: Geometry) -> tuple[LinearModel 
     """A model of the right shape with meaningless weights, to be filled from a file."""
     kind = MODELS[settings.model]
     start = empty_linear(geometry.template, geometry.graph) if kind.keeps_start else None
-    return start, kind.empty(geometry.template, geometry.graph)
+    return start, empty_model_of(settings, geometry)
 
 
 def as_trained(

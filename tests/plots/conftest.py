@@ -37,6 +37,7 @@ class Target:
     reference: np.ndarray
     predicted: np.ndarray
     raw: np.ndarray
+    spread: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

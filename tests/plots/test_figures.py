@@ -272,3 +272,43 @@ def test_levels_of_another_run_stand_beside_the_learned(beside):
     assert other.label == "run 1"
     np.testing.assert_allclose(other.mo_energy, learned.mo_energy + 0.01)
     assert PLOTS["levels"].figure(beside).layout.xaxis.range[1] == 3.5
+
+
+def test_parity_of_a_committee_has_bars_as_long_as_the_errors_it_expects():
+    from hamexplorer.reference.dataset import read_dataset
+    from hamexplorer.structures.selection import Split
+    from hamexplorer.train.results import Results, TargetResult
+
+    dataset = read_dataset("ethane").subset(range(6))
+    owner, reference = np.arange(6), np.linspace(0, 1, 6)
+    # Validation errors are 0.3 where members stand 0.1 apart: bars are three times the spread.
+    spread = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.4])
+    target = TargetResult(
+        "dipole",
+        "Dipole moment",
+        "e·bohr",
+        False,
+        owner,
+        reference,
+        reference + 0.3,
+        reference + 1,
+        np.ones(6),
+        spread,
+    )
+    results = Results(1, {"dipole": target}, Split((0, 1), (2, 3), (4, 5)), dataset, (None,) * 6)
+    figure = PLOTS["parity"].figure(PlotContext(results=results))
+    bars = {
+        trace.name: trace.error_y.array
+        for trace in figure.data
+        if trace.name in ("train", "validation", "test")
+    }
+    assert bars["train"] is None
+    np.testing.assert_allclose(bars["validation"], 0.3)
+    np.testing.assert_allclose(bars["test"], [0.6, 1.2])
+    in_debye = PLOTS["parity"].figure(PlotContext(results=results, laboratory=True))
+    (test,) = (trace for trace in in_debye.data if trace.name == "test")
+    np.testing.assert_allclose(test.error_y.array, np.array([0.6, 1.2]) * 2.541746, rtol=1e-5)
+    alone = replace(results, targets={"dipole": replace(target, spread=None)})
+    assert all(
+        trace.error_y.array is None for trace in PLOTS["parity"].figure(PlotContext(results=alone)).data
+    )

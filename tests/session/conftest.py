@@ -64,6 +64,7 @@ class Model:
                 mulliken_charge=np.zeros(structure.n_atoms),
                 lowdin_charge=None,
                 mayer_bond_order=None,
+                spread=None,
             )
             for structure in structures
         ]

@@ -153,3 +153,49 @@ def test_the_session_judges_what_is_picked(session, script, until):
     until(lambda: session.novelty == pytest.approx(0, abs=1e-9))
     script.finish(1)
     session.wait()
+
+
+def steps(losses, norms=None, rate=1e-2) -> History:
+    """A run by its training losses and gradient norms; the validation loss is the training loss."""
+    found = History()
+    norms = [1.0] * len(losses) if norms is None else norms
+    for k, (loss, norm) in enumerate(zip(losses, norms, strict=True), 1):
+        found = found.with_epoch(EpochReport(k, 99, loss, loss, {}, {}, rate, 1.0, 1.0, norm))
+    return found
+
+
+def test_a_training_error_that_grows_is_exploding():
+    found = signs(steps([9, 5, 3, 2, 1, 4, 9, 16], [1] * 6 + [50, 60]), None)
+    assert found[0].level == "bad"
+    assert found[0].text.startswith(
+        "Exploding steps: the training error has grown 3.0-fold since epoch 5, its gradient 50-fold."
+    )
+    assert "lower the learning rate from 0.01 to 0.001" in found[0].text
+
+
+def test_a_gradient_that_grows_by_orders_of_magnitude_is_told_before_the_error_does():
+    text = said(steps([9, 8, 7, 6, 5, 4, 3, 3], [3, 2, 1, 1, 1, 1, 400, 900]), None)
+    assert "The gradient has grown 400-fold within 8 epochs" in text and "lower the learning rate" in text
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        [9, 5, 3, 2, 1, 1, 8, 1],  # one bad batch
+        [9, 5, 3, 2, 1, 1.5, 2, 2.5],  # over-fitting's slow rise is no explosion
+        [1, 9],  # too early to tell
+    ],
+)
+def test_steps_that_do_not_explode(losses):
+    assert "xplod" not in said(steps(losses), None)
+
+
+def test_what_was_long_ago_or_before_a_change_of_weights_is_no_explosion():
+    assert "xplod" not in said(steps([1, *[9] * 25]), None)
+    assert "xplod" not in said(steps([1, 1, 1, 9, 9, 9, 9]).with_mark(4, "weights"), None)
+
+
+def test_reports_of_old_session_files_know_no_gradient():
+    old = [float("nan")] * 8
+    assert "gradient" not in said(steps([9, 5, 3, 2, 1, 4, 9, 16], old), None)
+    assert "xplod" not in said(steps([9, 8, 7, 6, 5, 4, 3, 3], old), None)

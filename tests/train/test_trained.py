@@ -15,7 +15,9 @@ from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.trained import Prediction, TrainedModel
 
-PROPERTIES = [f.name for f in dataclasses.fields(Prediction) if f.name not in ("structure", "n_occ")]
+PROPERTIES = [
+    f.name for f in dataclasses.fields(Prediction) if f.name not in ("structure", "n_occ", "spread")
+]
 
 
 @pytest.fixture(scope="module")
