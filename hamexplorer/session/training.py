@@ -29,7 +29,7 @@ from hamexplorer.train.events import (
     WeightsChanged,
 )
 from hamexplorer.train.run import Controls, train
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings, defaults_for, unpredicted
 from hamexplorer.train.trained import TrainedModel
 
 RUNNING = ("preparing", "training", "paused")
@@ -199,7 +199,7 @@ class Training(References):
             self.split_of(self.trainable)
         except HamExplorerError as error:
             return str(error)
-        return ""
+        return unpredicted(self.settings)
 
     def start(self) -> None:
         """Train on the chosen molecules with the settings as they are now."""

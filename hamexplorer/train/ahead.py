@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from hamexplorer.model import MODELS
+from hamexplorer.model import KINDS
 from hamexplorer.train.batches import deal, make_batch
 from hamexplorer.train.optimizers import OPTIMIZERS, start_of
 from hamexplorer.train.prepare import Arranged
@@ -35,7 +35,7 @@ class CompiledAhead:
     def _compile(self) -> None:
         arranged, settings = self._arranged, self._settings
         template = arranged.geometry.template
-        model = MODELS[settings.model].empty(template, arranged.geometry.graph)
+        model = KINDS[settings.model].empty(template, arranged.geometry.graph)
         names = tuple(settings.targets)
         shape = arranged.batch_shape(settings.batch_size)
         frames = arranged.part("train")

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from hamexplorer.model import BlockModel
+from hamexplorer.model import BlockModel, Surrogate
 from hamexplorer.train.batches import Batch, Shape, batch_shape, deal, make_batch
 from hamexplorer.train.frames import Frame, axes_of, lengths_of
 from hamexplorer.train.step import evaluate_batch
@@ -18,7 +18,7 @@ class Predicted:
     """Latest predictions of every molecule of a data set.
 
     Attributes:
-        mo_energy: levels, (n_ao,), of a crystal (n_k, n_ao), Ha; None where not predicted yet.
+        mo_energy: levels, (n_ao,), of a crystal (n_k, n_ao), Ha; None where not predicted (yet).
         values: by target name, one unpadded array a molecule.
     """
 
@@ -30,7 +30,8 @@ class Predicted:
         """Keep molecule k's slice of a batch, cut to its own size."""
         length = lengths_of(frame)
         of_levels = ("n_ao",) if frame.k is None else ("n_k", "n_ao")
-        self.mo_energy[k] = np.array(mo_energy[tuple(slice(0, length[axis]) for axis in of_levels)])
+        if mo_energy.size:  # a surrogate has no levels
+            self.mo_energy[k] = np.array(mo_energy[tuple(slice(0, length[axis]) for axis in of_levels)])
         for name, value in values.items():
             cut = tuple(slice(0, length[axis]) for axis in axes_of(name, frame))
             self.values[k][name] = np.array(value[cut])
@@ -65,7 +66,7 @@ class Evaluator:
                 batch = make_batch([self.frames[k] for k in dealt], shape, template, self.names)
                 self._batches.append((dealt, jax.device_put(batch)))
 
-    def run(self, model: BlockModel, into: Predicted) -> dict[str, np.ndarray]:
+    def run(self, model: BlockModel | Surrogate, into: Predicted) -> dict[str, np.ndarray]:
         """Predict every molecule.
 
         Returns:

@@ -12,11 +12,12 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from hamexplorer.model import Graph
+from hamexplorer.model import Graph, Surrogate
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.batches import Batch
+from hamexplorer.train.moments import molecular_properties
 
 
 class StepReport(NamedTuple):
@@ -52,7 +53,7 @@ def hamiltonians(model: Any, batch: Batch) -> Array:
 
 # Compiled functions of their own: training and evaluation then trace them once between them instead of twice.
 @eqx.filter_jit
-def _components(model: Any, graph: Graph) -> Array:
+def _components(model: Any, graph: Graph) -> Any:
     return model(graph)
 
 
@@ -74,7 +75,13 @@ def properties_of(
 
 
 def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> tuple[Array, dict[str, Array]]:
-    """Levels, (n_structures, n_ao) or of crystals (n_structures, n_k, n_ao), and the named properties, padded."""
+    """Levels, (n_structures, n_ao) or of crystals (n_structures, n_k, n_ao), and the named properties, padded.
+
+    A surrogate has no levels: (n_structures, 0).
+    """
+    if isinstance(model, Surrogate):
+        moments = _components(model, batch.graph)
+        return jnp.zeros((len(batch.n_atoms), 0)), molecular_properties(moments, batch, names)
     return properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
 
 
