@@ -87,10 +87,11 @@ def comparison_figure(
         margin={"l": 8, "r": 12, "t": _TOP, "b": _BOTTOM},
         uirevision=f"{properties} {tested} {measure} {units} {laboratory}",
         legend=theme.LEGEND | {"y": 1 + 46 / inner},
-        annotations=[panel.heading() for panel in panels],
+        annotations=[note for panel in panels for note in panel.headings()],
         **axes,
     )
-    return go.Figure([trace for panel in panels for trace in panel.traces(colours)], layout)
+    traces = [trace for panel in panels for trace in panel.traces(colours)]
+    return go.Figure([*_legend(rows, colours), *traces], layout)
 
 
 def _properties(rows: Sequence[Row]) -> list[str]:
@@ -99,6 +100,33 @@ def _properties(rows: Sequence[Row]) -> list[str]:
     found = dict.fromkeys(name for row in rows for errors in row.errors.values() for name in errors)
     wanted = [name for name in _ALWAYS if name in found]
     return wanted + [name for name in found if name in learned and name not in wanted]
+
+
+def kinds_of(rows: Sequence[Row], colours: theme.Palette) -> dict[str, tuple[str, str]]:
+    """Mark and colour of every kind of model, in the order of the rows."""
+    several = len({row.run.settings.reduction for row in rows}) > 1
+    palette = (colours.learned, *colours.series)
+    names = dict.fromkeys(kind_of(row, several) for row in rows)
+    return {name: (_SYMBOLS[k % len(_SYMBOLS)], palette[k % len(palette)]) for k, name in enumerate(names)}
+
+
+def _legend(rows: Sequence[Row], colours: theme.Palette) -> list[go.Scatter]:
+    """Entries without a point: each kind of model once, whichever panels it is in."""
+    kinds = kinds_of(rows, colours)
+    shown = [(name, symbol, colour) for name, (symbol, colour) in kinds.items()]
+    if any(name not in row.run.settings.targets for row in rows for e in row.errors.values() for name in e):
+        shown.append(("predicted, not learned", "circle-open", colours.muted))
+    return [
+        go.Scatter(
+            x=[None],
+            y=[None],
+            name=name,
+            legendgroup=name,
+            mode="markers",
+            marker={"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2, "color": colour}},
+        )
+        for name, symbol, colour in shown
+    ]
 
 
 def kind_of(row: Row, several_reductions: bool) -> str:
@@ -164,16 +192,9 @@ class _Panel:
         return entry.label, *property_unit(entry.unit, self.laboratory)
 
     def traces(self, colours: theme.Palette) -> list[go.Scatter]:
-        kinds = list(
-            dict.fromkeys(
-                kind_of(row, len({r.run.settings.reduction for r in self.rows}) > 1) for row in self.rows
-            )
-        )
-        palette = (colours.learned, *colours.series)
-        found = []
-        for k, kind in enumerate(kinds):
+        kinds, found = kinds_of(self.rows, colours), []
+        for k, (kind, style) in enumerate(kinds.items()):
             shift = (k - (len(kinds) - 1) / 2) * _APART
-            style = _SYMBOLS[k % len(_SYMBOLS)], palette[k % len(palette)]
             points = [point for point in self.points if point.kind == kind]
             found += [self._means(kind, points, shift, *style), self._seeds(kind, points, shift, *style)]
         return [*found, self._raw(colours)]
@@ -199,7 +220,7 @@ class _Panel:
             x,
             y,
             kind,
-            showlegend=self._number == 1,
+            showlegend=False,
             mode="lines+markers",
             line={"color": theme.faded(colour, 0.45), "width": 1},
             marker={"symbol": marks, "size": 11, "color": colour, "line": {"width": 2, "color": colour}},
@@ -269,25 +290,23 @@ class _Panel:
         drawn = np.array([self._value(point.entry) for point in self.points] + raw)
         drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
         yaxis = {"anchor": x, "type": "log", "domain": [max(0.0, top - _PANEL / inner), top]}
-        return {
-            x.replace("x", "xaxis"): xaxis,
-            y.replace("y", "yaxis"): yaxis | (ticks(drawn) if len(drawn) else {}),
-        }
+        if len(drawn):
+            # Room for the marks, and for two numbers at least on a short axis.
+            ends = np.log10([drawn.min(), drawn.max()]) + np.array([-0.13, 0.13])
+            yaxis |= ticks(drawn) | {"range": ends.tolist()}
+        return {x.replace("x", "xaxis"): xaxis, y.replace("y", "yaxis"): yaxis}
 
-    def heading(self) -> dict[str, Any]:
-        """The property, and on what it was tested."""
+    def headings(self) -> list[dict[str, Any]]:
+        """The property at the left of its row, the tested set above its column."""
         label, unit, _ = self._scale
         per = "/atom" if self.measure == "rmse_per_atom" else ""
-        text = f"<b>{label}</b>" + (f" ({unit}{per})" if unit or per else "")
+        said = []
+        if self.column == 0:
+            said.append((f"<b>{label}</b>" + (f" ({unit}{per})" if unit or per else ""), 0))
+        if self.place == 0:
+            said.append((f"<i>{self.where}</i>", 17))
         axes = self.axes()
         x, y = self._ids
-        if self.place == 0:
-            text = f"{self.where}<br>{text}"
-        return theme.note(
-            text,
-            x=axes[x.replace("x", "xaxis")]["domain"][0],
-            y=axes[y.replace("y", "yaxis")]["domain"][1],
-            xanchor="left",
-            yanchor="bottom",
-            align="left",
-        )
+        left, top = axes[x.replace("x", "xaxis")]["domain"][0], axes[y.replace("y", "yaxis")]["domain"][1]
+        rim = {"xanchor": "left", "yanchor": "bottom", "align": "left"}
+        return [theme.note(text, x=left, y=top, yshift=shift, **rim) for text, shift in said]

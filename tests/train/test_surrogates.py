@@ -50,10 +50,27 @@ def test_it_learns_and_unseen_molecules_profit(trained, molecules):
         assert row.rmse < spread[name], name  # better than the mean, which knows nothing of geometry
 
 
-def test_predictions_rotate_and_charges_add_up(trained, molecules, rotation):
+@pytest.fixture(scope="module")
+def asked(molecules, rotation) -> list[Structure]:
+    """A molecule, the same turned and moved, an ion, the same moved: one batch, compiled once."""
     structure = molecules.structures[5]
+    ammonium = Structure(
+        np.array([7, 1, 1, 1, 1]),
+        1.1 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=float),
+        charge=1,
+    )
     turned = structure.moved(structure.positions @ rotation.T + [3.0, -2.0, 5.0])
-    before, after = trained.model.predict([structure, turned])
+    return [structure, turned, ammonium, ammonium.moved(ammonium.positions + np.array([2.0, -1.0, 4.0]))]
+
+
+@pytest.fixture(scope="module")
+def predictions(trained, asked):
+    return trained.model.predict(asked)
+
+
+def test_predictions_rotate_and_charges_add_up(predictions, rotation):
+    before, after = predictions[:2]
+    assert np.linalg.norm(before.dipole) > 1e-2
     np.testing.assert_allclose(after.dipole, rotation @ before.dipole, atol=1e-4)
     np.testing.assert_allclose(after.polarizability, rotation @ before.polarizability @ rotation.T, atol=1e-3)
     for name in ("mulliken_charge", "lowdin_charge"):
@@ -61,24 +78,18 @@ def test_predictions_rotate_and_charges_add_up(trained, molecules, rotation):
         assert abs(getattr(before, name).sum()) < 1e-6
 
 
-def test_the_dipole_of_an_ion_moves_with_the_origin_as_its_charge_does(trained):
-    ammonium = Structure(
-        np.array([7, 1, 1, 1, 1]),
-        1.1 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=float),
-        charge=1,
-    )
-    away = np.array([2.0, -1.0, 4.0])
-    here, there = trained.model.predict([ammonium, ammonium.moved(ammonium.positions + away)])
-    np.testing.assert_allclose(there.dipole - here.dipole, away, atol=1e-4)
+def test_the_dipole_of_an_ion_moves_with_the_origin_as_its_charge_does(predictions):
+    here, there = predictions[2:]
+    np.testing.assert_allclose(there.dipole - here.dipole, [2.0, -1.0, 4.0], atol=1e-4)
     assert here.mulliken_charge.sum() == pytest.approx(1.0, abs=1e-6)
 
 
-def test_it_is_saved_and_answers_the_same_when_loaded(trained, molecules):
+def test_it_is_saved_and_answers_the_same_when_loaded(trained, asked, predictions):
     again = TrainedModel.load(trained.folder)
-    one, other = (m.predict([molecules.structures[3]])[0] for m in (trained.model, again))
-    np.testing.assert_array_equal(one.dipole, other.dipole)
+    for one, other in zip(predictions, again.predict(asked), strict=True):
+        np.testing.assert_array_equal(one.dipole, other.dipole)
+        assert other.mo_energy.size == 0 and np.isnan(other.homo_lumo_gap) and other.mayer_bond_order is None
     assert not again.has_hamiltonian
-    assert other.mo_energy.size == 0 and np.isnan(other.homo_lumo_gap) and other.mayer_bond_order is None
 
 
 def test_a_resumed_run_is_the_undisturbed_one(run, molecules, trained, same_weights):
