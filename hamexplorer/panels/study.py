@@ -15,7 +15,7 @@ from hamexplorer.model import KINDS
 from hamexplorer.panels.download import DownloadButton
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import Button, MessageBox, card, duration, fold, menu, row, styled, text
-from hamexplorer.panels.study_report import errors_of_all, study_html
+from hamexplorer.panels.study_report import errors_of_one, study_html
 from hamexplorer.panels.table import PickTable
 from hamexplorer.plots.comparison import HELP, LABEL, MEASURES, comparison_figure
 from hamexplorer.plots.live import PlotWidget
@@ -27,14 +27,10 @@ from hamexplorer.train.rows import Row, in_units
 from hamexplorer.train.settings import PRESETS
 
 _COLUMNS = [
-    {"label": "Targets", "width": "minmax(0, 1.6fr)"},
-    {"label": "Model", "width": "minmax(0, 1.2fr)"},
-    {"label": "Reduction", "width": "minmax(0, 1fr)"},
-    {"label": "Seed", "width": "48px", "align": "right"},
-    {"label": "Time", "width": "58px", "align": "right"},
+    {"label": "Run", "width": "minmax(0, 1fr)"},
     {
         "label": "Error",
-        "width": "110px",
+        "width": "112px",
         "align": "right",
         "title": "per atom, of the first target over the test part",
     },
@@ -71,7 +67,10 @@ class StudyPanel:
             names=["hx-primary", "hx-study-start"],
         )
         self._stop = Button(
-            "Stop", help="End after the step under way; finished rows are kept", names=["hx-stop"]
+            "Stop",
+            help="End after the step under way; finished rows are kept",
+            icon="stop",
+            names=["hx-stop"],
         )
         self._count, self._line = text("", "hx-help", "hx-study-count"), text("", "hx-help", "hx-study-line")
         self._bar = styled(widgets.FloatProgress(min=0, max=1), "hx-bar")
@@ -96,7 +95,7 @@ class StudyPanel:
                     self._errors,
                     self._measure,
                     self._plot,
-                    row(self._csv, self._json, self._report),
+                    row(self._csv, self._json, self._report, names=["hx-downloads"]),
                 ]
             ),
             "hx-stack",
@@ -229,7 +228,7 @@ class StudyPanel:
 
     def _show_errors(self) -> None:
         rows, picked = self._session.study_rows, self._table.picked
-        self._errors.value = errors_of_all([rows[picked]], self._units) if 0 <= picked < len(rows) else ""
+        self._errors.value = errors_of_one(rows[picked], self._units) if 0 <= picked < len(rows) else ""
 
     def _draw(self) -> None:
         figure = comparison_figure(
@@ -299,12 +298,4 @@ def _cells(entry: Row, units: str) -> list[Any]:
         errors = in_units(next(iter(entry.errors.values())), units)
         name = next((name for name in settings.targets if name in errors), "")
         first = f"{number(errors[name].rmse_per_atom)} {errors[name].unit}" if name else "–"
-    reduction = "–" if settings.model.startswith("surrogate") else settings.reduction
-    return [
-        entry.run.target_set,
-        settings.model,
-        reduction,
-        settings.seed,
-        duration(entry.seconds),
-        first,
-    ]
+    return [entry.run.label, first]
