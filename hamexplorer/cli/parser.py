@@ -14,6 +14,7 @@ VERBS: dict[str, str] = {
     "train": "train a model on a data set",
     "evaluate": "compare a trained model with reference values",
     "predict": "predict properties of new structures",
+    "study": "train and compare a grid of models",
     "bands": "bands of a Hamiltonian in real space made elsewhere",
 }
 _DESCRIPTION = """\
@@ -27,6 +28,7 @@ examples:
   hamexplorer evaluate run ethane --json errors.json how good is it on molecules it has not seen?
   hamexplorer predict run smiles:CC --out ethane.csv orbital energies, dipole … of a new molecule
   hamexplorer reference g2:3 --out mine.h5           make a data set of your own
+  hamexplorer study grid.toml --out study            compare target sets, models and seeds
   hamexplorer bands graphene.npz --out bands.csv     bands of H(T) and S(T) made elsewhere
 
 `hamexplorer VERB --help` explains a verb.

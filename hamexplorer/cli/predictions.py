@@ -34,7 +34,9 @@ _SPREAD_HEADS = {
 
 def _present(prediction: Any) -> dict[str, np.ndarray]:
     values = {name: getattr(prediction, name) for name in UNITS}
-    return {name: np.asarray(value, dtype=float) for name, value in values.items() if value is not None}
+    found = {name: np.asarray(value, dtype=float) for name, value in values.items() if value is not None}
+    # A surrogate has neither levels nor gap.
+    return {name: value for name, value in found.items() if np.isfinite(value).any()}
 
 
 def _spread(prediction: Any) -> dict[str, np.ndarray]:
@@ -114,9 +116,9 @@ def write_csv(path: Path, predictions: Sequence[Any]) -> None:
             row = [p.structure.label, p.structure.formula, p.structure.charge, p.structure.n_atoms, n_occ]
             has_empty = n_occ < levels.shape[-1]
             row += [
-                levels[..., n_occ - 1].max(),
+                levels[..., n_occ - 1].max() if levels.size else "",
                 levels[..., n_occ].min() if has_empty else "",
-                p.homo_lumo_gap,
+                p.homo_lumo_gap if levels.size else "",
             ]
             row += [""] * 4 if p.dipole is None else [np.linalg.norm(p.dipole), *p.dipole]
             alpha = p.polarizability

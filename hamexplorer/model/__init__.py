@@ -1,7 +1,11 @@
-"""Models that predict coupled blocks of H̃ - H̃0 from the geometry; they know no quantum chemistry."""
+"""Models that see the geometry alone and know no quantum chemistry.
+
+Those of MODELS predict coupled blocks of H̃ - H̃0; those of SURROGATES moments of atoms, without any Hamiltonian.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -14,9 +18,12 @@ from hamexplorer.model.correction import NetworkCorrection, Scales
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.linear import LinearModel, RidgeFit, empty_linear
 from hamexplorer.model.network import EquivariantNetwork, NetworkSettings
+from hamexplorer.model.surrogate import PREDICTS, Start, Surrogate, Units, empty_parts
 
 __all__ = [
+    "KINDS",
     "MODELS",
+    "SURROGATES",
     "BlockModel",
     "Committee",
     "EquivariantNetwork",
@@ -29,6 +36,8 @@ __all__ = [
     "NetworkSettings",
     "RidgeFit",
     "Scales",
+    "Surrogate",
+    "SurrogateKind",
 ]
 
 
@@ -131,3 +140,58 @@ class Linear(ModelKind):
 
     def empty(self, template: BlockTemplate, settings: GraphSettings) -> Member:
         return empty_linear(template, settings)
+
+
+class SurrogateKind:
+    """Base of every kind of surrogate.
+
+    Attributes:
+        predicts: targets that it can be asked; it has no Hamiltonian for the others.
+    """
+
+    name = ""
+    label = ""
+    help = ""
+    predicts: tuple[str, ...] = ()
+
+    def build(
+        self, graph: GraphSettings, start: Start, units: Units, *, rng: np.random.Generator
+    ) -> Surrogate:
+        """A surrogate that begins as its start.
+
+        Args:
+            graph: how geometry becomes numbers.
+            start: closed-form fit.
+            units: of what the network sees, and of what the start leaves unexplained.
+            rng: for the initial weights.
+        """
+        raise NotImplementedError
+
+    def empty(self, template: BlockTemplate, settings: GraphSettings) -> Surrogate:
+        """A surrogate of the right shape whose weights mean nothing."""
+        return self.build(settings, *empty_parts(settings), rng=np.random.default_rng(0))
+
+
+SURROGATES: Registry[SurrogateKind] = Registry("surrogate")
+
+
+@SURROGATES.register("surrogate")
+class MomentsNetwork(SurrogateKind):
+    """The network's atom features read out as moments of atoms."""
+
+    label = "Surrogate, no Hamiltonian"
+    help = (
+        "The same descriptors and messages, read out as dipole, polarizability and charges directly: what the "
+        "Hamiltonian is measured against. It knows no orbital energies."
+    )
+    predicts = tuple(PREDICTS)
+    settings = NetworkSettings()
+
+    def build(
+        self, graph: GraphSettings, start: Start, units: Units, *, rng: np.random.Generator
+    ) -> Surrogate:
+        return Surrogate(graph, self.settings, start, units, rng=rng)
+
+
+#: Everything that can be trained, by name.
+KINDS: Mapping[str, ModelKind | SurrogateKind] = {**MODELS, **SURROGATES}

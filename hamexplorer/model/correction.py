@@ -43,14 +43,19 @@ class Scales(NamedTuple):
     @classmethod
     def of(cls, own: np.ndarray, pair: np.ndarray, graphs: Sequence[Graph]) -> Scales:
         """With the densities' mean and spread over the atoms of some structures."""
-        density = np.concatenate([graph.density for graph in graphs]).astype(np.float64)
-        mean, spread = np.zeros(density.shape[1:]), np.ones(density.shape[1:])
-        mean[:, 0] = density[:, :, 0].mean(0)
-        squared = ((density - mean) ** 2).mean(0)
-        for l in range(round(density.shape[2] ** 0.5)):
-            of_l = np.sqrt(squared[:, l * l : (l + 1) ** 2].mean(1, keepdims=True))
-            spread[:, l * l : (l + 1) ** 2] = np.maximum(of_l, max(_LEAST_SPREAD * of_l.max(), 1e-6))
-        return cls(*(jnp.asarray(np.asarray(x, np.float32)) for x in (own, pair, mean, spread)))
+        return cls(*(jnp.asarray(np.asarray(x, np.float32)) for x in (own, pair, *density_units(graphs))))
+
+
+def density_units(graphs: Sequence[Graph]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and spread of the neighbour densities over the atoms of some structures, as in :class:`Scales`."""
+    density = np.concatenate([graph.density for graph in graphs]).astype(np.float64)
+    mean, spread = np.zeros(density.shape[1:]), np.ones(density.shape[1:])
+    mean[:, 0] = density[:, :, 0].mean(0)
+    squared = ((density - mean) ** 2).mean(0)
+    for l in range(round(density.shape[2] ** 0.5)):
+        of_l = np.sqrt(squared[:, l * l : (l + 1) ** 2].mean(1, keepdims=True))
+        spread[:, l * l : (l + 1) ** 2] = np.maximum(of_l, max(_LEAST_SPREAD * of_l.max(), 1e-6))
+    return mean, spread
 
 
 class NetworkCorrection(eqx.Module):

@@ -17,6 +17,7 @@ from hamexplorer.panels.parts import card, menu, row, styled, text
 from hamexplorer.panels.report import report_html
 from hamexplorer.panels.runs import RunsPanel
 from hamexplorer.panels.share import SharePanel
+from hamexplorer.panels.study import StudyPanel
 from hamexplorer.panels.timeline import TimelineBar
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.live import LivePlot
@@ -62,7 +63,7 @@ class ResultsPanel:
         self._plots |= of_panels | {name: LivePlot(name, self._context()) for name in others}
         self._gathered = GatheredPanel(session)
         self._timeline, self._health = TimelineBar(session), HealthPanel(session)
-        self._runs = RunsPanel(session)
+        self._runs, self._study = RunsPanel(session), StudyPanel(session, page)
         self._errors = text("", "hx-errors")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
@@ -116,6 +117,7 @@ class ResultsPanel:
             *self._electrons.cards.values(),
             last,
             self._runs.widget,
+            self._study.widget,
             self._share.widget,
         ]
         grid = styled(widgets.Box(order), "hx-results-grid")
@@ -195,6 +197,7 @@ class ResultsPanel:
 
     def _units_changed(self) -> None:
         self._runs.set_units(self._units.value)
+        self._study.set_units(self._units.value, self._laboratory.value)
         self._molecule.set_units(self._units.value, self._laboratory.value)
         self._draw()
 

@@ -56,9 +56,12 @@ class TrainingPanel:
         self._stop.on_click(lambda _: session.stop())
         self._reset.on_click(lambda _: session.reset())
         session.observe(
-            self._allow, ["state", "selected", "structures", "dataset", "loading", "settings", "results"]
+            self._allow,
+            ["state", "selected", "structures", "dataset", "loading", "settings", "results", "study"],
         )
-        session.observe(self._show, ["progress", "state", "selected", "structures", "settings", "loading"])
+        session.observe(
+            self._show, ["progress", "state", "selected", "structures", "settings", "loading", "study"]
+        )
         self._allow()
         self._show()
 

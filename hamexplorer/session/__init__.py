@@ -8,7 +8,6 @@ from __future__ import annotations
 from hamexplorer.errors import HamExplorerError, TrainingError
 from hamexplorer.session import export, recipe
 from hamexplorer.session.archive import ENDING, Saved, read_session, write_session
-from hamexplorer.session.editing import Editing
 from hamexplorer.session.pump import sentence_of
 from hamexplorer.session.runs import Run
 from hamexplorer.session.state import (
@@ -19,6 +18,7 @@ from hamexplorer.session.state import (
     ReferenceState,
     Selection,
 )
+from hamexplorer.session.study import Studies
 
 __all__ = ["EXPORTS", "STATES", "Message", "Progress", "ReferenceState", "Selection", "Session"]
 
@@ -41,8 +41,8 @@ _RECIPES = {
 }
 
 
-class Session(Editing):
-    """Molecules, their references, and one training run at a time."""
+class Session(Studies):
+    """Molecules, their references, and one training run, or one study, at a time."""
 
     def save_session(self) -> Download | None:
         """The whole session as one file; None, and a sentence in ``message``, if that is not possible."""
@@ -66,7 +66,7 @@ class Session(Editing):
 
     def open_session(self, content: bytes, filename: str = "the session") -> None:
         """Replace everything by what a session file holds; a file that cannot be read changes nothing."""
-        if self.running or self.loading:
+        if self.running or self.loading or self.study.running:
             self.say("something is under way; wait or stop it, then open the session", "warning", "share")
             return
         self.loading = f"Opening {filename}"

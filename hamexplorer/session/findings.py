@@ -112,13 +112,13 @@ class Findings(Training):
             (prediction,) = model.predict([structure])
             # Bands of a crystal, orbitals of a molecule.
             more = model.band_structure if structure.is_crystal else model.molecule_state
-            return prediction, more(structure)
+            return prediction, more(structure) if model.has_hamiltonian else None
 
         def predicted(values: list[tuple[Prediction, Any]]) -> None:
             if self.model is not model:
                 return
             prediction, more = values[-1]
-            if not structure.is_crystal:
+            if not structure.is_crystal and more is not None:
                 self._states[structure.key] = more
             self.predictions = {**self.predictions, structure.key: prediction}
             if structure.is_crystal:

@@ -18,7 +18,7 @@ class Message:
     Attributes:
         text: one sentence; empty means that there is nothing to say.
         level: "info", "warning" or "error".
-        where: "structures", "references", "targets", "training" or "share".
+        where: "structures", "references", "targets", "training", "study" or "share".
     """
 
     text: str = ""

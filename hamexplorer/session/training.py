@@ -29,7 +29,7 @@ from hamexplorer.train.events import (
     WeightsChanged,
 )
 from hamexplorer.train.run import Controls, train
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings, defaults_for, unpredicted
 from hamexplorer.train.trained import TrainedModel
 
 RUNNING = ("preparing", "training", "paused")
@@ -188,7 +188,7 @@ class Training(References):
             return "" if self.state == wanted else f"nothing is {wanted} now"
         return "" if self.running else "nothing is training now"
 
-    def _why_not_start(self) -> str:
+    def _why_not_start(self, *, with_model: bool = True) -> str:
         if self.running:
             return "a training is under way"
         if self.loading:
@@ -199,7 +199,7 @@ class Training(References):
             self.split_of(self.trainable)
         except HamExplorerError as error:
             return str(error)
-        return ""
+        return unpredicted(self.settings) if with_model else ""
 
     def start(self) -> None:
         """Train on the chosen molecules with the settings as they are now."""

@@ -42,6 +42,9 @@ class Batch(NamedTuple):
         targets: by name, values and weights with a leading axis of n_structures.
         n_atoms: of each structure; 1 for an empty slot.
         present: 1 for a molecule, 0 for an empty slot, (n_structures,).
+        owner: structure of every atom of the graph, n_structures for padding, (n_atoms,).
+        place: of that atom within its structure, (n_atoms,).
+        positions: of the graph's atoms, bohr, (n_atoms, 3).
     """
 
     graph: Graph
@@ -52,6 +55,9 @@ class Batch(NamedTuple):
     targets: dict[str, TargetValue]
     n_atoms: np.ndarray
     present: np.ndarray
+    owner: np.ndarray
+    place: np.ndarray
+    positions: np.ndarray
 
 
 def _rounds(frames: Sequence[Frame], batch_size: int) -> list[list[int]]:
@@ -149,7 +155,20 @@ def make_batch(frames: Sequence[Frame], shape: Shape, template: BlockTemplate, n
         targets={name: _stack_target(filled, name, shape) for name in names},
         n_atoms=np.array([f.structure.n_atoms for f in filled], dtype=float),
         present=(np.arange(shape.n_structures) < len(frames)).astype(float),
+        **_atoms(frames, shape),
     )
+
+
+def _atoms(frames: Sequence[Frame], shape: Shape) -> dict[str, np.ndarray]:
+    """Where the atoms of the joined graph belong."""
+    sizes = [f.structure.n_atoms for f in frames]
+    rest = shape.n_atoms - sum(sizes)
+    return {
+        "owner": np.repeat(np.arange(len(frames) + 1), [*sizes, rest])
+        + np.repeat([0, shape.n_structures - len(frames)], [sum(sizes), rest]),
+        "place": np.concatenate([*(np.arange(n) for n in sizes), np.zeros(rest, int)]),
+        "positions": np.concatenate([*(f.structure.positions for f in frames), np.zeros((rest, 3))]),
+    }
 
 
 def _stack_target(frames: Sequence[Frame], name: str, shape: Shape) -> TargetValue:

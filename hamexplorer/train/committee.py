@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hamexplorer.model import MODELS, BlockModel, Committee, Member
+from hamexplorer.model import KINDS, BlockModel, Committee, Member, Surrogate
 from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.settings import RunSettings
 
@@ -28,9 +28,9 @@ def assemble(build: Callable[[np.random.Generator], Member], settings: RunSettin
     return Committee.of([first, *(build(np.random.default_rng(seed)) for seed in seeds)])
 
 
-def empty_model_of(settings: RunSettings, geometry: Geometry) -> BlockModel:
+def empty_model_of(settings: RunSettings, geometry: Geometry) -> BlockModel | Surrogate:
     """The trained part of the right shape, its weights meaningless."""
-    empty = MODELS[settings.model].empty(geometry.template, geometry.graph)
+    empty = KINDS[settings.model].empty(geometry.template, geometry.graph)
     if settings.committee == 1:
         return empty
     return Committee.of([empty] * settings.committee)

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from hamexplorer.model import BlockModel, Committee
+from hamexplorer.model import BlockModel, Committee, Surrogate
 from hamexplorer.train.batches import Batch, Shape, batch_shape, deal, make_batch
 from hamexplorer.train.frames import Frame, axes_of, lengths_of
 from hamexplorer.train.step import evaluate_batch, evaluate_committee
@@ -18,7 +18,7 @@ class Predicted:
     """Latest predictions of every molecule of a data set.
 
     Attributes:
-        mo_energy: levels, (n_ao,), of a crystal (n_k, n_ao), Ha; None where not predicted yet.
+        mo_energy: levels, (n_ao,), of a crystal (n_k, n_ao), Ha; None where not predicted (yet).
         values: by target name, one unpadded array a molecule.
         spread: how far the members of a committee stand apart, of the levels as ``mo_energy`` and of ``values``; empty
             with any other model.
@@ -43,7 +43,8 @@ class Predicted:
         def cut(name: str, value: np.ndarray) -> np.ndarray:
             return np.array(value[tuple(slice(0, length[axis]) for axis in axes_of(name, frame))])
 
-        self.mo_energy[k] = cut("mo_energy", mo_energy)
+        if mo_energy.size:  # a surrogate has no levels
+            self.mo_energy[k] = cut("mo_energy", mo_energy)
         self.values[k].update({name: cut(name, value) for name, value in values.items()})
         if spread is not None:
             found = {**spread[1], "mo_energy": spread[0]}
@@ -79,7 +80,7 @@ class Evaluator:
                 batch = make_batch([self.frames[k] for k in dealt], shape, template, self.names)
                 self._batches.append((dealt, jax.device_put(batch)))
 
-    def run(self, model: BlockModel, into: Predicted) -> dict[str, np.ndarray]:
+    def run(self, model: BlockModel | Surrogate, into: Predicted) -> dict[str, np.ndarray]:
         """Predict every molecule.
 
         Returns:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.errors import TrainingError
-from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Scales
+from hamexplorer.model import MODELS, SURROGATES, BlockModel, GraphSettings, LinearModel, Scales, Surrogate
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.molecule import element_shells
 from hamexplorer.physics.parallel import each_on_one_thread
@@ -25,8 +25,9 @@ from hamexplorer.train.committee import assemble
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry, basis_of, occupation
 from hamexplorer.train.kept import baseline_matrices
-from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.settings import RunSettings, unpredicted
 from hamexplorer.train.start import closed_form, missing_scales, with_levels
+from hamexplorer.train.surrogates import surrogate_start
 from hamexplorer.train.values import Reduced, k_points_of, reduce_reference, target_values, variance
 
 _Report = Callable[[str, float | None], None]
@@ -73,7 +74,7 @@ class Prepared(Arranged):
     """
 
     fixed: LinearModel | None
-    model: BlockModel
+    model: BlockModel | Surrogate
     variances: dict[str, float]
 
 
@@ -110,6 +111,8 @@ def arrange(
         frames.append(each)
         report(stage, len(frames) / len(dataset))
     names = tuple(name for name in TARGETS if any(name in f.targets for f in frames))
+    if settings.model in SURROGATES:
+        names = tuple(name for name in names if name in SURROGATES[settings.model].predicts)
     for name in settings.targets:
         if not any(name in frames[k].targets for k in split.train):
             raise TrainingError(
@@ -123,6 +126,8 @@ def prepare(
     arranged: Arranged, settings: RunSettings, report: _Report = lambda text, fraction: None
 ) -> Prepared:
     """Compute baselines and fit the starting model."""
+    if settings.model in SURROGATES:
+        return _prepare_surrogate(arranged, settings, report)
     geometry, reduced, split = arranged.geometry, arranged.reduced, arranged.split
     stage = "Baseline"
     baseline = BASELINES[settings.baseline]
@@ -154,6 +159,20 @@ def prepare(
     return Prepared(frames, reduced, arranged.raw, arranged.names, split, geometry, fixed, model, variances)
 
 
+def _prepare_surrogate(arranged: Arranged, settings: RunSettings, report: _Report) -> Prepared:
+    """Without a Hamiltonian there is no baseline, and the start is one of properties."""
+    frames, split = arranged.frames, arranged.split
+    stage = "Closed-form start"
+    report(stage, 0.0)
+    graph = arranged.geometry.graph
+    model = surrogate_start(
+        settings.model, frames, split, graph, settings.seed, lambda done: report(stage, done)
+    )
+    variances = {name: variance([frames[k] for k in split.train], name) for name in arranged.names}
+    shared = {field.name: getattr(arranged, field.name) for field in dataclasses.fields(Arranged)}
+    return Prepared(**shared, fixed=None, model=model, variances=variances)
+
+
 def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
     if len(dataset) < 3:
         raise TrainingError(
@@ -167,7 +186,12 @@ def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
     template = BlockTemplate.of(shells)
     finer = {} if isinstance(method, ReferenceMethod) else CRYSTAL_GRAPH
     graph = GraphSettings(elements, cutoff_angstrom=settings.cutoff, **finer)
-    return Geometry(basis, settings.baseline, template, graph)
+    return Geometry(basis, baseline_of(settings), template, graph)
+
+
+def baseline_of(settings: RunSettings) -> str:
+    """The baseline of a run; a surrogate has no Hamiltonian that could stand on one."""
+    return "none" if settings.model in SURROGATES else settings.baseline
 
 
 #: Finer descriptors for crystals. An atom of graphene has three equal neighbours, and which way they point shows only
@@ -184,6 +208,9 @@ CRYSTAL_GRAPH: dict[str, Any] = {
 
 def _check_kind(dataset: ReferenceDataset, settings: RunSettings) -> None:
     """Raises TrainingError for what crystals cannot be asked."""
+    refused = unpredicted(settings)
+    if refused:
+        raise TrainingError(refused)
     crystals = {s.is_crystal for s in dataset.structures}
     if len(crystals) > 1:
         raise TrainingError(

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 
 from hamexplorer.errors import TrainingError
+from hamexplorer.model import Surrogate
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.train import events
@@ -25,7 +26,7 @@ from hamexplorer.train.molecule_state import MoleculeState, error_gradient, mole
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Prepared, arrange, prepare
 from hamexplorer.train.runfile import RunState, fill, read_run, write_run
-from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.settings import RunSettings, unpredicted
 from hamexplorer.train.step import StepReport
 from hamexplorer.train.stepper import Stepper
 from hamexplorer.train.trained import TrainedModel, as_trained, make_results
@@ -47,6 +48,7 @@ def train(
     report: Report | None = None,
     folder: Path | str | None = None,
     resume: Path | str | None = None,
+    snapshots: bool = True,
 ) -> TrainedModel:
     """Train a model; returns when finished or stopped.
 
@@ -58,6 +60,7 @@ def train(
         folder: where checkpoints and the model are kept, if anywhere.
         resume: folder of an earlier run of the same data set: it goes on exactly where its last checkpoint stands, with
             that run's settings except ``epochs``.
+        snapshots: whether to report predictions as it goes; without, nothing but the loss is evaluated.
 
     Returns:
         The model of the best epoch (lowest validation loss).
@@ -68,6 +71,7 @@ def train(
         CheckpointError: if ``resume`` holds no usable run of this data set.
     """
     run = _Run(dataset, controls or Controls(), report or (lambda event: None), folder)
+    run.snapshots = snapshots
     try:
         run.prepare(settings, Path(resume) if resume is not None else None)
         reason = run.loop()
@@ -89,6 +93,7 @@ class _Run:
         self.folder = Path(folder) if folder is not None else None
         self.state: RunState
         self.prepared: Prepared | None = None
+        self.snapshots = True
         self.names: tuple[str, ...] = ()
         self._band_makers: dict[int, BandMaker] = {}
         self._last_snapshot = 0.0
@@ -134,6 +139,9 @@ class _Run:
     def _set_targets(self, weights: dict[str, float]) -> None:
         """Targets and weights in force from now on; batches of the named targets are made anew."""
         p, size = self._prepared, self.state.settings.batch_size
+        refused = unpredicted(dataclasses.replace(self.state.settings, targets=weights))
+        if refused:
+            raise TrainingError(refused)
         for name in weights:
             if name not in p.names:
                 raise TrainingError(
@@ -280,7 +288,7 @@ class _Run:
         )
         state.history.append(dataclasses.asdict(event))
         self.report(event)
-        if time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL:
+        if self.snapshots and time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL:
             self.evaluators["test"].run(self.stepper.model, self.predicted)
             self.snapshot()
 
@@ -289,6 +297,8 @@ class _Run:
 
     def snapshot(self, *, within: float = 0.0, force: bool = False) -> None:
         """Report present predictions; ``force`` evaluates every molecule first, ``within`` is how far the epoch is."""
+        if not self.snapshots:
+            return
         p = self._prepared
         if force:
             for evaluator in self.evaluators.values():
@@ -302,9 +312,7 @@ class _Run:
             frames,
             self.predicted,
             p.raw,
-            self._bands_of_now(),
-            self._states_of_now(),
-            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target),
+            *self._hamiltonians_of_now(),
         )
         watched = self.controls.watched
         if watched is not None and 0 <= watched < len(self.dataset):
@@ -313,6 +321,17 @@ class _Run:
         self._last_snapshot = time.monotonic()
         train = {name: value**0.5 for name, value in self._mean_train().items()}
         self.report(events.Snapshot(self.state.epoch, results, within, train))
+
+    def _hamiltonians_of_now(self) -> tuple[Any, ...]:
+        """What works out bands, molecules' states and gradients when asked; nothing of a surrogate."""
+        p = self._prepared
+        if isinstance(p.model, Surrogate):
+            return ()
+        return (
+            self._bands_of_now(),
+            self._states_of_now(),
+            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target),
+        )
 
     def _bands_of_now(self) -> Callable[[int], BandStructure]:
         """Works out a crystal's bands with the weights of this moment, whenever it is asked for."""

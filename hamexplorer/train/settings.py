@@ -10,7 +10,7 @@ from typing import Any
 
 from hamexplorer.basis.reductions import REDUCTIONS
 from hamexplorer.errors import SettingsError
-from hamexplorer.model import MODELS
+from hamexplorer.model import KINDS, SURROGATES
 from hamexplorer.params import Choice, Real, Text, Whole, param, params_of, to_dict, validate
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
@@ -69,9 +69,9 @@ class RunSettings:
     )
     model: str = param(
         "network",
-        Choice(MODELS),
+        Choice(KINDS),
         label="Model",
-        help="Linear is the paper's kind and quick; the network is more accurate.",
+        help="Linear is the paper's kind and quick; the network is more accurate; a surrogate has no Hamiltonian.",
     )
     committee: int = param(
         1,
@@ -198,6 +198,23 @@ class RunSettings:
             k: float(v) if k in real and isinstance(v, int) else v for k, v in values.items()
         }
         return cls(**typed)
+
+
+def unpredicted(settings: RunSettings) -> str:
+    """Why the chosen model cannot learn the chosen targets, as a sentence; empty if it can."""
+    if settings.model not in SURROGATES:
+        return ""
+    if settings.committee > 1:
+        return "a surrogate has no committee; set the committee to 1, or choose another model"
+    known = SURROGATES[settings.model].predicts
+    missing = [TARGETS[name].label.lower() for name in settings.targets if name not in known]
+    if not missing:
+        return ""
+    offered = ", ".join(TARGETS[name].label.lower() for name in known)
+    return (
+        f"a surrogate has no Hamiltonian and cannot learn {' and '.join(missing)}; untick that, or choose another "
+        f"model (it learns {offered})"
+    )
 
 
 #: Sets of targets that belong together, those of the paper first: name -> target names.

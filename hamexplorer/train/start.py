@@ -26,12 +26,12 @@ from hamexplorer.train.frames import Frame
 
 #: Size of the network's output, in units of what the fit leaves unexplained; and the smallest, Ha. A few were tried:
 #: half of it hardly moved in 30 epochs on the ethanes, 0.1 Ha for all undid the start in the first epoch.
-_OUTPUT_SCALE = 2.0
+OUTPUT_SCALE = 2.0
 _SMALLEST_SCALE = 3e-4
 #: Molecules whose descriptors are held at once.
 _FLAT_BATCH = 16
 #: Regularisation where no validation molecule can choose one.
-_DEFAULT_STRENGTH = 1e-3
+DEFAULT_STRENGTH = 1e-3
 
 
 def with_levels(
@@ -90,7 +90,7 @@ def closed_form(
     """
     batches = FlatBatches(frames)
     models = RidgeFit(_rows(batches, aims, template, settings), template, settings).fit(
-        STRENGTHS if unseen else (_DEFAULT_STRENGTH,)
+        STRENGTHS if unseen else (DEFAULT_STRENGTH,)
     )
     halfway()
     found = batches.predict(
@@ -192,7 +192,7 @@ def missing_scales(
         mean = total / np.maximum(count, 1)[:, None]
         for columns in template.columns.values():
             of_tensor = np.sqrt(mean[:, columns].mean(2, keepdims=True))
-            total[:, columns] = np.maximum(_OUTPUT_SCALE * of_tensor, _SMALLEST_SCALE)
+            total[:, columns] = np.maximum(OUTPUT_SCALE * of_tensor, _SMALLEST_SCALE)
     return own, pair.reshape(n, n, size)
 
 

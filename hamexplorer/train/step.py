@@ -13,11 +13,12 @@ import optax
 from jax import Array
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.model import Committee, Graph
+from hamexplorer.model import Committee, Graph, Surrogate
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.batches import Batch
+from hamexplorer.train.moments import molecular_properties
 
 #: Levels and named properties.
 Properties = tuple[Array, dict[str, Array]]
@@ -64,7 +65,7 @@ def _assembled(components: Array, template: BlockTemplate, batch: Batch) -> Arra
 
 # Compiled functions of their own: training and evaluation then trace them once between them instead of twice.
 @eqx.filter_jit
-def _components(model: Any, graph: Graph) -> Array:
+def _components(model: Any, graph: Graph) -> Any:
     return model(graph)
 
 
@@ -89,7 +90,13 @@ def properties_of(matrices: Array, integrals: Integrals, names: tuple[str, ...])
 
 
 def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> Properties:
-    """Levels, (n_structures, n_ao) or of crystals (n_structures, n_k, n_ao), and the named properties, padded."""
+    """Levels, (n_structures, n_ao) or of crystals (n_structures, n_k, n_ao), and the named properties, padded.
+
+    A surrogate has no levels: (n_structures, 0).
+    """
+    if isinstance(model, Surrogate):
+        moments = _components(model, batch.graph)
+        return jnp.zeros((len(batch.n_atoms), 0)), molecular_properties(moments, batch, names)
     return properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
 
 

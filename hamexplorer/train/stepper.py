@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hamexplorer.errors import TrainingError
-from hamexplorer.model import BlockModel
+from hamexplorer.model import BlockModel, Surrogate
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.batches import Batch, Shape, deal, make_batch
 from hamexplorer.train.frames import Frame
@@ -32,14 +32,14 @@ class Stepper:
         template: of the model.
     """
 
-    def __init__(self, model: BlockModel, optimizer: str, batch_size: int, template: Any) -> None:
+    def __init__(self, model: BlockModel | Surrogate, optimizer: str, batch_size: int, template: Any) -> None:
         self.trainable, self.frozen = eqx.partition(model, model.trainable())
         self.kind, self.optimizer = optimizer, OPTIMIZERS[optimizer]
         self.state = start_of(optimizer, self.trainable)
         self._batch_size, self._template = batch_size, template
 
     @property
-    def model(self) -> BlockModel:
+    def model(self) -> BlockModel | Surrogate:
         return eqx.combine(self.trainable, self.frozen)
 
     def use(

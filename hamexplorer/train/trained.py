@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,8 +13,8 @@ import jax
 import numpy as np
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.errors import CheckpointError, DatasetError, SettingsError
-from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel
+from hamexplorer.errors import CheckpointError, DatasetError, SettingsError, TrainingError
+from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Surrogate
 from hamexplorer.model.linear import empty_linear
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import Reference, ReferenceDataset
@@ -30,6 +31,7 @@ from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry, basis_of
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
+from hamexplorer.train.prepare import baseline_of
 from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
@@ -47,7 +49,8 @@ class Prediction:
     """What a model says of one structure; atomic units, shapes as in `reference.Properties`.
 
     A crystal has levels at the k-points of its mesh (one of k and -k each, in fractions of the reciprocal vectors, with
-    their shares), (n_k, n_bands), and their gap; nothing else.
+    their shares), (n_k, n_bands), and their gap; nothing else. A surrogate predicts the targets of its run alone: its
+    levels are empty and the gap is NaN.
 
     ``spread`` is of a committee: how far its members stand apart in each value, by the value's name.
     """
@@ -55,7 +58,7 @@ class Prediction:
     structure: Structure
     n_occ: int
     mo_energy: np.ndarray
-    homo_lumo_gap: float
+    homo_lumo_gap: float = math.nan
     dipole: np.ndarray | None = None
     polarizability: np.ndarray | None = None
     mulliken_charge: np.ndarray | None = None
@@ -84,7 +87,7 @@ class TrainedModel:
     method: Method
     geometry: Geometry
     fixed: LinearModel | None
-    model: BlockModel
+    model: BlockModel | Surrogate
     epoch: int
     split_keys: dict[str, tuple[str, ...]]
 
@@ -136,7 +139,8 @@ class TrainedModel:
         extra = {name: arrays.pop() for name in reversed(header["extra"])}
         # Models from before there were crystals name no kind: they are of molecules.
         method = method_from(header.get("kind_of_method", "ReferenceMethod"), header["method"])
-        geometry = Geometry(basis_of(method), settings.baseline, BlockTemplate.of(shells), graph, **extra)
+        template = BlockTemplate.of(shells)
+        geometry = Geometry(basis_of(method), baseline_of(settings), template, graph, **extra)
         fixed, model = fill(empty_model(settings, geometry), arrays)
         split = {part: tuple(keys) for part, keys in header["split"].items()}
         return cls(settings, method, geometry, fixed, model, header["epoch"], split)
@@ -154,6 +158,14 @@ class TrainedModel:
         if isinstance(self.method, ReferenceMethod) or not structure.is_crystal:
             return None
         return KPoints.of_mesh(self.method.mesh(structure))
+
+    @property
+    def has_hamiltonian(self) -> bool:
+        """False of a surrogate, which predicts the targets of its run and nothing else."""
+        return not isinstance(self.model, Surrogate)
+
+    def _predicts(self, name: str) -> bool:
+        return self.has_hamiltonian or name in self.settings.targets
 
     def bands(self, structure: Structure, k_points: np.ndarray) -> np.ndarray:
         """Bands of a crystal anywhere in its zone.
@@ -189,7 +201,12 @@ class TrainedModel:
 
         Raises:
             StructureError, BasisError: for a structure that the model cannot take.
+            TrainingError: of a surrogate.
         """
+        if not self.has_hamiltonian:
+            raise TrainingError(
+                "a surrogate has no Hamiltonian to show; train another kind of model for that"
+            )
         (frame,) = self._frames([structure])
         return molecule_state(self.geometry, frame, self.model, reference, getattr(self.method, "xc", "hf"))
 
@@ -205,7 +222,9 @@ class TrainedModel:
         predicted = Predicted(len(frames))
         shape = roomy_shape(batch_shape(frames, 16))
         names = tuple(
-            name for name in _PREDICTED if frames[0].k is None or TARGETS[name].band_axes is not None
+            name
+            for name in _PREDICTED
+            if self._predicts(name) and (frames[0].k is None or TARGETS[name].band_axes is not None)
         )
         evaluator = Evaluator(frames, range(len(frames)), names, self.geometry.template, 16, shape)
         evaluator.run(self.model, predicted)
@@ -213,7 +232,7 @@ class TrainedModel:
             Prediction(
                 s,
                 int(frame.integrals.n_occ),
-                np.asarray(energy),
+                np.zeros(0) if energy is None else np.asarray(energy),
                 **_plain(values),
                 **_points_of(frame),
                 spread=spread or None,
@@ -280,13 +299,20 @@ class TrainedModel:
         frames = self._frames(
             [ref.structure for ref in references], values, [k_points_of(ref) for ref in references]
         )
-        names = tuple(name for name in TARGETS if any(name in v for v in values))
+        names = tuple(n for n in TARGETS if self._predicts(n) and any(n in v for v in values))
         predicted = Predicted(len(dataset))
         Evaluator(frames, chosen, names, self.geometry.template, 16).run(self.model, predicted)
         raws: list[dict[str, np.ndarray]] = [{} for _ in range(len(dataset))]
         for k, small in zip(chosen, raw, strict=True):
             raws[k] = small
         by_index = dict(zip(chosen, frames, strict=True))
+        hamiltonians: tuple[Any, ...] = ()
+        if self.has_hamiltonian:
+            hamiltonians = (
+                lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
+                lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
+                lambda k, target, matrix: error_gradient(self.geometry, by_index[k], matrix, target),
+            )
         return make_results(
             self.epoch,
             dataset,
@@ -295,9 +321,7 @@ class TrainedModel:
             by_index,
             predicted,
             raws,
-            lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
-            lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
-            lambda k, target, matrix: error_gradient(self.geometry, by_index[k], matrix, target),
+            *hamiltonians,
         )
 
 
@@ -339,10 +363,12 @@ def _plain(values: dict[str, np.ndarray]) -> dict[str, Any]:
     return {name: float(v) if np.ndim(v) == 0 else v for name, v in values.items()}
 
 
-def empty_model(settings: RunSettings, geometry: Geometry) -> tuple[LinearModel | None, BlockModel]:
+def empty_model(
+    settings: RunSettings, geometry: Geometry
+) -> tuple[LinearModel | None, BlockModel | Surrogate]:
     """A model of the right shape with meaningless weights, to be filled from a file."""
-    kind = MODELS[settings.model]
-    start = empty_linear(geometry.template, geometry.graph) if kind.keeps_start else None
+    keeps_start = settings.model in MODELS and MODELS[settings.model].keeps_start
+    start = empty_linear(geometry.template, geometry.graph) if keeps_start else None
     return start, empty_model_of(settings, geometry)
 
 

@@ -53,6 +53,8 @@ class Script:
 class Model:
     """A model that predicts the same for every molecule."""
 
+    has_hamiltonian = True
+
     def predict(self, structures: list[Structure]) -> list[Any]:
         return [
             SimpleNamespace(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hamexplorer.basis.reductions import REDUCTIONS
 from hamexplorer.errors import HamExplorerError, SettingsError
-from hamexplorer.model import MODELS
+from hamexplorer.model import KINDS
 from hamexplorer.params import Choice, Real, Text, Whole, params_of
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
@@ -80,7 +80,7 @@ def test_every_setting_is_described(name):
 
 
 @pytest.mark.parametrize(
-    ("field", "registry"), [("reduction", REDUCTIONS), ("baseline", BASELINES), ("model", MODELS)]
+    ("field", "registry"), [("reduction", REDUCTIONS), ("baseline", BASELINES), ("model", KINDS)]
 )
 def test_every_entry_of_a_registry_can_be_chosen(field, registry):
     for name in registry:

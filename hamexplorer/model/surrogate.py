@@ -1,0 +1,194 @@
+r"""Properties straight from the geometry, without a Hamiltonian: what the learned Hamiltonian is measured against.
+
+Every atom contributes moments, read from the same descriptors and the same messages as the Hamiltonian's blocks:
+
+$$ \mu = \sum_A \left( q_A R_A + \mu_A \right), \quad \alpha = \sum_A \left( a_A 1 + \alpha_A \right), $$
+
+with scalars q and a, vectors μ_A (l = 1) and traceless symmetric tensors α_A (l = 2). How they add up to properties is
+the caller's part; here are moments of atoms only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hamexplorer.basis.coupling import clebsch_gordan
+from hamexplorer.model.graph import Graph, GraphSettings
+from hamexplorer.model.layers import MLP, Linear, zeros
+from hamexplorer.model.trunk import NetworkSettings, Trunk
+
+#: Scalars of an atom, in the order of :attr:`Moments.scalars`: the charge that makes the dipole moment, the isotropic
+#: polarizability, and charges that are properties themselves.
+SCALARS = ("dipole_charge", "isotropic", "mulliken_charge", "lowdin_charge")
+#: What a surrogate can be asked, and which moments it needs for that.
+PREDICTS: dict[str, tuple[str, ...]] = {
+    "dipole": ("dipole_charge", "vector"),
+    "polarizability": ("isotropic", "tensor"),
+    "mulliken_charge": ("mulliken_charge",),
+    "lowdin_charge": ("lowdin_charge",),
+}
+#: Of a vector with components m = -1, 0, 1 (that is y, z, x): where x, y and z stand.
+XYZ = (2, 0, 1)
+
+
+class Moments(NamedTuple):
+    """Of every atom; atomic units.
+
+    Attributes:
+        scalars: in the order of :data:`SCALARS`, shape (n_atoms, 4).
+        vector: x, y, z, shape (n_atoms, 3).
+        tensor: traceless and symmetric, shape (n_atoms, 3, 3).
+    """
+
+    scalars: Array
+    vector: Array
+    tensor: Array
+
+
+def cartesian_tensor(components: Array) -> Array:
+    """l = 2 components, m = -2 … 2, (…, 5) as traceless symmetric tensors in x, y, z, (…, 3, 3); keeps the norm."""
+    rows = np.array(XYZ)
+    cg = clebsch_gordan(1, 1, 2)[rows[:, None], rows[None, :]].astype(np.float32)
+    return jnp.einsum("ijm,...m->...ij", cg, components)
+
+
+class Start(NamedTuple):
+    """The closed-form linear part: weights of fixed descriptors by element. Never trained.
+
+    Attributes:
+        scalars: shape (n_elements, n_descriptors of l = 0, 4).
+        vector, tensor: shape (n_elements, n_descriptors of l = 1 and 2).
+        scales: root mean square of each descriptor over the training atoms, of l = 0, 1 and 2.
+    """
+
+    scalars: Array
+    vector: Array
+    tensor: Array
+    scales: tuple[Array, Array, Array]
+
+
+class Units(NamedTuple):
+    """Fixed units of the network's input and output. Never trained.
+
+    Attributes:
+        density_mean, density_spread: as in :class:`hamexplorer.model.correction.Scales`.
+        scalars: of what the start leaves unexplained, shape (4,).
+        vector, tensor: the same, shape ().
+    """
+
+    density_mean: Array
+    density_spread: Array
+    scalars: Array
+    vector: Array
+    tensor: Array
+
+
+def atom_descriptors(density: Array) -> tuple[Array, Array, Array]:
+    """What the linear part sees of atoms: invariants with a constant, vectors, l = 2 tensors.
+
+    Densities alone, without their products. With products, on the shipped small molecules, there are more descriptors
+    than values: the fit left nothing of the training errors, so that the network had nothing to learn, and the
+    polarizability of unseen molecules was 3.3 bohr³ an atom where this start and its network reach 0.9.
+
+    Args:
+        density: of :class:`Graph`, (n_atoms, n_densities, (l_max + 1)²).
+
+    Returns:
+        Shapes (n_atoms, n_densities + 1, 1), (n_atoms, n_densities, 3) and (n_atoms, n_densities, 5).
+    """
+    constant = jnp.ones((len(density), 1, 1), jnp.float32)
+    return jnp.concatenate([density[:, :, :1], constant], 1), density[:, :, 1:4], density[:, :, 4:9]
+
+
+class Surrogate(eqx.Module):
+    """Closed-form start plus a network that reads moments out of the atoms' features."""
+
+    trunk: Trunk
+    mix: Linear
+    gate: MLP
+    scalar_direct: Array
+    scalar_out: Array
+    vector_out: Array
+    tensor_out: Array
+    start: Start
+    units: Units
+    graph_settings: GraphSettings = eqx.field(static=True)
+
+    def __init__(
+        self,
+        graph: GraphSettings,
+        settings: NetworkSettings,
+        start: Start,
+        units: Units,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        c, hidden = settings.channels, settings.hidden
+        self.graph_settings, self.start, self.units = graph, start, units
+        self.trunk = Trunk(graph, settings, rng=rng)
+        self.mix = Linear(c, c, graph.l_max, rng=rng)
+        self.gate = MLP(c + len(graph.elements), hidden, 3 * c, rng=rng)
+        # Outputs start at zero: the untrained network leaves the closed-form start as it is.
+        self.scalar_direct, self.scalar_out = zeros((hidden, len(SCALARS))), zeros((c, len(SCALARS)))
+        self.vector_out, self.tensor_out = zeros((c,)), zeros((c,))
+
+    def __call__(self, graph: Graph) -> Moments:
+        """Moments of every atom; those of padding mean nothing."""
+        density = (graph.density - self.units.density_mean) / self.units.density_spread
+        seen = graph._replace(density=density)
+        around = self.trunk.surroundings(seen)
+        h = self.trunk(seen, around)
+        hidden = self.gate.hidden(jnp.concatenate([h[:, :, 0], around.one_hot], 1))
+        gates = (hidden @ self.gate.second).reshape(len(h), 3, -1)
+        x = self.mix(h)
+        scalars = hidden @ self.scalar_direct + (x[:, :, 0] * gates[:, 0]) @ self.scalar_out
+        vector = jnp.einsum("acm,ac,c->am", x[:, :, 1:4], gates[:, 1], self.vector_out)
+        tensor = jnp.einsum("acm,ac,c->am", x[:, :, 4:9], gates[:, 2], self.tensor_out)
+        first = self._linear(graph)
+        vector = first[1] + self.units.vector * vector
+        return Moments(
+            first[0] + self.units.scalars * scalars,
+            vector[:, np.array(XYZ)],
+            cartesian_tensor(first[2] + self.units.tensor * tensor),
+        )
+
+    def _linear(self, graph: Graph) -> tuple[Array, Array, Array]:
+        start, species = self.start, graph.species
+        seen = atom_descriptors(graph.density)
+        invariants, vectors, tensors = (
+            x / scale[:, None] for x, scale in zip(seen, start.scales, strict=True)
+        )
+        return (
+            jnp.einsum("af,afs->as", invariants[:, :, 0], start.scalars[species]),
+            jnp.einsum("afm,af->am", vectors, start.vector[species]),
+            jnp.einsum("afm,af->am", tensors, start.tensor[species]),
+        )
+
+    def trainable(self) -> Surrogate:
+        """The same tree with True at the leaves that training may change."""
+        marks = jax.tree.map(lambda _: True, self)
+        fixed = jax.tree.map(lambda _: False, (self.start, self.units))
+        return eqx.tree_at(lambda m: (m.start, m.units), marks, fixed)
+
+
+def empty_parts(settings: GraphSettings) -> tuple[Start, Units]:
+    """A start that predicts zero, and units of one, of the right shapes."""
+    n, n_lm = len(settings.elements), (settings.l_max + 1) ** 2
+    density = np.zeros((1, n * settings.n_radial, n_lm), np.float32)
+    sizes = [density.shape[1] + 1, density.shape[1], density.shape[1]]
+    scales = tuple(jnp.asarray(np.ones(size, np.float32)) for size in sizes)
+    start = Start(
+        zeros((n, sizes[0], len(SCALARS))),
+        zeros((n, sizes[1])),
+        zeros((n, sizes[2])),
+        (scales[0], scales[1], scales[2]),
+    )
+    one = jnp.asarray(np.float32(1.0))
+    mean, spread = jnp.asarray(density[0]), jnp.asarray(np.ones_like(density[0]))
+    return start, Units(mean, spread, jnp.asarray(np.ones(len(SCALARS), np.float32)), one, one)

@@ -1,0 +1,150 @@
+"""What networks share: from neighbour densities to features of atoms, through messages between neighbours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from hamexplorer.basis.coupling import Irrep
+from hamexplorer.model.graph import Graph, GraphSettings
+from hamexplorer.model.layers import (
+    MLP,
+    Linear,
+    l_of_component,
+    natural_irreps,
+    normal,
+    product_tensor,
+    soft_normalised,
+)
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Size of the network."""
+
+    channels: int = 32
+    hidden: int = 64
+    n_messages: int = 1
+
+
+class NodeUpdate(eqx.Module):
+    """Three-body products of an atom's own features, then a gate from its invariants."""
+
+    left: Linear
+    right: Linear
+    keep: Linear
+    mix: Linear
+    gate: MLP
+    l_max: int = eqx.field(static=True)
+
+    def __init__(
+        self, channels: int, hidden: int, n_species: int, l_max: int, *, rng: np.random.Generator
+    ) -> None:
+        self.left, self.right, self.keep, self.mix = (
+            Linear(channels, channels, l_max, rng=rng) for _ in range(4)
+        )
+        self.gate = MLP(channels + n_species, hidden, channels * (l_max + 2), rng=rng)
+        self.l_max = l_max
+
+    def __call__(self, h: Array, one_hot: Array) -> Array:
+        h = soft_normalised(h)
+        tensor = product_tensor(self.l_max, natural_irreps(self.l_max))
+        both = product(self.left(h), self.right(h), tensor)
+        x = self.keep(h) + self.mix(both)
+        out = self.gate(jnp.concatenate([x[:, :, 0], one_hot], 1)).reshape(*x.shape[:2], self.l_max + 2)
+        x = x * (1 + out[:, :, 1:])[:, :, l_of_component(self.l_max)]
+        return x.at[:, :, 0].add(out[:, :, 0])
+
+
+class Message(eqx.Module):
+    """What the neighbours' features say, coupled to the direction they stand in."""
+
+    send: Linear
+    receive: Linear
+    radial: MLP
+    l_max: int = eqx.field(static=True)
+
+    def __init__(
+        self, channels: int, hidden: int, n_edge: int, l_max: int, *, rng: np.random.Generator
+    ) -> None:
+        self.send = Linear(channels, channels, l_max, rng=rng)
+        self.receive = Linear(channels, channels, l_max, rng=rng)
+        self.radial = MLP(n_edge, hidden, channels * (l_max + 1) ** 2, rng=rng)
+        self.l_max = l_max
+
+    def __call__(self, h: Array, graph: Graph, edge: Array, couplings: list[Array]) -> Array:
+        n_lm = (self.l_max + 1) ** 2
+        sent = self.send(h)[graph.j]
+        weights = self.radial(edge).reshape(-1, h.shape[1], self.l_max + 1, self.l_max + 1)
+        weights = weights * graph.envelope[:, None, None, None]
+        message = jnp.zeros_like(sent)
+        for l2, coupling in enumerate(couplings):
+            message += (sent @ coupling[:, :, :n_lm]) * weights[:, :, l2, l_of_component(self.l_max)]
+        # 8 neighbours or so: keeps the sum near unit variance.
+        summed = jax.ops.segment_sum(message, graph.i, h.shape[0], indices_are_sorted=True) / math.sqrt(8.0)
+        return self.receive(summed)
+
+
+class Surroundings(NamedTuple):
+    """What trunk and readouts both need of a graph.
+
+    Attributes:
+        one_hot: the atoms' elements, shape (n_atoms, n_elements).
+        edge: radial functions and both elements of every pair, shape (n_pairs, n_edge).
+        couplings: for every l of the direction, the matrix that couples features to it, natural components first.
+    """
+
+    one_hot: Array
+    edge: Array
+    couplings: list[Array]
+
+
+class Trunk(eqx.Module):
+    """Neighbour densities → atom features → messages → atom features, (n_atoms, channels, (l_max + 1)²)."""
+
+    embed: Array
+    updates: tuple[NodeUpdate, ...]
+    messages: tuple[Message, ...]
+    graph_settings: GraphSettings = eqx.field(static=True)
+
+    def __init__(self, graph: GraphSettings, settings: NetworkSettings, *, rng: np.random.Generator) -> None:
+        self.graph_settings = graph
+        c, hidden, l_max, n_species = settings.channels, settings.hidden, graph.l_max, len(graph.elements)
+        n_density, n_edge = n_species * graph.n_radial, graph.n_radial + 2 * n_species
+        self.embed = normal(rng, (n_species, l_max + 1, n_density, c), n_density)
+        self.updates = tuple(
+            NodeUpdate(c, hidden, n_species, l_max, rng=rng) for _ in range(settings.n_messages + 1)
+        )
+        self.messages = tuple(Message(c, hidden, n_edge, l_max, rng=rng) for _ in range(settings.n_messages))
+
+    def surroundings(self, graph: Graph, irreps: tuple[Irrep, ...] = ()) -> Surroundings:
+        """Of a graph; ``irreps`` are coupled to the directions as well, after the natural ones."""
+        l_max = self.graph_settings.l_max
+        one_hot = jax.nn.one_hot(graph.species, len(self.graph_settings.elements), dtype=jnp.float32)
+        edge = jnp.concatenate([graph.radial, one_hot[graph.i], one_hot[graph.j]], 1)
+        wanted = natural_irreps(l_max) + irreps
+        couplings = [
+            jnp.einsum("pj,ijk->pik", graph.harmonics, product_tensor(l_max, wanted, (l2,)))
+            for l2 in range(l_max + 1)
+        ]
+        return Surroundings(one_hot, edge, couplings)
+
+    def __call__(self, graph: Graph, around: Surroundings) -> Array:
+        embed = self.embed[:, l_of_component(self.graph_settings.l_max)]
+        h = jnp.einsum("as,anm,smnc->acm", around.one_hot, graph.density, embed, optimize=True)
+        h = self.updates[0](h, around.one_hot)
+        for message, update in zip(self.messages, self.updates[1:], strict=True):
+            h = h + update(h + message(h, graph, around.edge, around.couplings), around.one_hot)
+        return soft_normalised(h)
+
+
+def product(x: Array, y: Array, tensor: np.ndarray) -> Array:
+    outer = (x[..., :, None] * y[..., None, :]).reshape(*x.shape[:2], -1)
+    return outer @ tensor.reshape(-1, tensor.shape[-1])

@@ -1,0 +1,122 @@
+"""Surrogates in training: the same run, the same loss, and properties that behave as physics demands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from hamexplorer.errors import TrainingError
+from hamexplorer.model import SURROGATES, NetworkSettings
+from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
+from hamexplorer.structures.structure import Structure
+from hamexplorer.train import events
+from hamexplorer.train.controls import Controls
+from hamexplorer.train.trained import TrainedModel
+
+TARGETS = {"dipole": 1e3, "polarizability": 1e2, "mulliken_charge": 1e2, "lowdin_charge": 1e2}
+#: One set of targets and one shape: everything compiles once.
+RUN = {"targets": TARGETS, "model": "surrogate", "epochs": 12, "batch_size": 6}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_surrogates():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(SURROGATES["surrogate"]), "settings", NetworkSettings(channels=4, hidden=8))
+        yield
+
+
+@pytest.fixture(scope="module")
+def molecules() -> ReferenceDataset:
+    return read_dataset("small-molecules").subset(range(24, 72, 2))
+
+
+@pytest.fixture(scope="module")
+def rotation() -> np.ndarray:
+    return Rotation.from_rotvec([0.7, -1.1, 0.4]).as_matrix()
+
+
+@pytest.fixture(scope="module")
+def trained(run, molecules):
+    return run(**RUN, dataset=molecules)
+
+
+def test_it_learns_and_unseen_molecules_profit(trained, molecules):
+    start, *_, last = trained.epochs
+    assert last.loss_train < start.loss_train
+    fitted = trained.model.evaluate(molecules, "validation")
+    spread = {name: t.reference.std() for name, t in fitted.targets.items()}
+    for name, row in fitted.errors("validation").items():
+        assert row.rmse < spread[name], name  # better than the mean, which knows nothing of geometry
+
+
+@pytest.fixture(scope="module")
+def asked(molecules, rotation) -> list[Structure]:
+    """A molecule, the same turned and moved, an ion, the same moved: one batch, compiled once."""
+    structure = molecules.structures[5]
+    ammonium = Structure(
+        np.array([7, 1, 1, 1, 1]),
+        1.1 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=float),
+        charge=1,
+    )
+    turned = structure.moved(structure.positions @ rotation.T + [3.0, -2.0, 5.0])
+    return [structure, turned, ammonium, ammonium.moved(ammonium.positions + np.array([2.0, -1.0, 4.0]))]
+
+
+@pytest.fixture(scope="module")
+def predictions(trained, asked):
+    return trained.model.predict(asked)
+
+
+def test_predictions_rotate_and_charges_add_up(predictions, rotation):
+    before, after = predictions[:2]
+    assert np.linalg.norm(before.dipole) > 1e-2
+    np.testing.assert_allclose(after.dipole, rotation @ before.dipole, atol=1e-4)
+    np.testing.assert_allclose(after.polarizability, rotation @ before.polarizability @ rotation.T, atol=1e-3)
+    for name in ("mulliken_charge", "lowdin_charge"):
+        np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=1e-5)
+        assert abs(getattr(before, name).sum()) < 1e-6
+
+
+def test_the_dipole_of_an_ion_moves_with_the_origin_as_its_charge_does(predictions):
+    here, there = predictions[2:]
+    np.testing.assert_allclose(there.dipole - here.dipole, [2.0, -1.0, 4.0], atol=1e-4)
+    assert here.mulliken_charge.sum() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_it_is_saved_and_answers_the_same_when_loaded(trained, asked, predictions):
+    again = TrainedModel.load(trained.folder)
+    for one, other in zip(predictions, again.predict(asked), strict=True):
+        np.testing.assert_array_equal(one.dipole, other.dipole)
+        assert other.mo_energy.size == 0 and np.isnan(other.homo_lumo_gap) and other.mayer_bond_order is None
+    assert not again.has_hamiltonian
+
+
+def test_a_resumed_run_is_the_undisturbed_one(run, molecules, trained, same_weights):
+    half = run(**{**RUN, "epochs": 5}, dataset=molecules)
+    resumed = run(**RUN, dataset=molecules, resume=half.folder)
+    assert same_weights(resumed.model, trained.model)
+
+
+def test_it_cannot_learn_levels_and_says_so(run, ethanes):
+    with pytest.raises(
+        TrainingError, match="a surrogate has no Hamiltonian and cannot learn orbital energies"
+    ):
+        run(model="surrogate", targets={"mo_energy": 1.0, "dipole": 1.0})
+
+
+def test_levels_asked_for_on_the_way_are_refused_and_the_run_goes_on(run, molecules, trained, same_weights):
+    controls = Controls()
+    controls.set_weights({"mo_energy": 1.0})
+    went_on = run(**RUN, dataset=molecules, controls=controls)
+    refused = [e.sentence for e in went_on.events if isinstance(e, events.Refused)]
+    assert len(refused) == 1 and "cannot learn orbital energies" in refused[0]
+    assert same_weights(went_on.model, trained.model)
+
+
+def test_what_it_cannot_show_is_told(trained, molecules):
+    with pytest.raises(TrainingError, match="has no Hamiltonian to show"):
+        trained.model.molecule_state(molecules.structures[0])
+    results = trained.model.evaluate(molecules, "all")
+    assert set(results.targets) == set(TARGETS)
+    assert results.molecule_state(0) is None and set(results.mo_energy) == {None}
