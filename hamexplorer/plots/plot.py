@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     # Drawing needs the results themselves, not the machinery that makes them
     from hamexplorer.train.bands import BandStructure
+    from hamexplorer.train.crystal_state import CrystalOrbital
     from hamexplorer.train.molecule_state import MoleculeState
     from hamexplorer.train.results import ErrorRow, Results
 
@@ -35,12 +36,16 @@ class PlotContext:
         picked: index of the picked structure among the results; None for one that is not among them.
         bands: of such a crystal: predicted, or read from a file.
         state: Hamiltonian and orbitals of a picked molecule, as far as known.
+        crystal: the chosen band of a picked crystal at a k-point, with the Hamiltonian there, as far as known.
+        why_no_crystal: why it is not, as a sentence; empty for a molecule.
+        wave: what of a crystal's complex orbital is drawn, a key of :data:`hamexplorer.train.crystal_state.PARTS`.
         orbital: the chosen orbital, counted from the HOMO (0), LUMO (1).
         marked: atoms that are pointed out.
         spectrum: which spectrum of a molecule is shown, a key of :data:`hamexplorer.plots.spectrum.SPECTRA`.
         spectrum_eV: standard deviation of a line in it.
         excitations: "raw" and "learned" Tamm-Dancoff transitions of the picked molecule, where worked out.
-        matrix: which Hamiltonian is shown: "raw", "learned", "reference", "error" (learned less reference) or "pull".
+        matrix: which Hamiltonian is shown: "raw", "learned", "reference", "error" (learned less reference), "change"
+            (learned less raw) or "pull".
         pull: a target's name and how its error changes with the learned Hamiltonian, where worked out.
         units: of energies, a key of :data:`hamexplorer.units.ENERGY_UNITS`.
         laboratory: whether dipoles are in debye and polarizabilities in Å³ instead of atomic units.
@@ -60,6 +65,9 @@ class PlotContext:
     picked: int | None = None
     bands: BandStructure | None = None
     state: MoleculeState | None = None
+    crystal: CrystalOrbital | None = None
+    why_no_crystal: str = ""
+    wave: str = "real"
     orbital: int = 0
     marked: tuple[int, ...] = ()
     matrix: str = "learned"

@@ -20,6 +20,7 @@ from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.bands import BandSet, BandStructure
 from hamexplorer.train.batches import batch_shape, common_shape, make_batch, roomy_shape
+from hamexplorer.train.crystal_state import CrystalState, crystal_state
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.start import with_model
@@ -61,6 +62,8 @@ class BandMaker:
         self._batches = jax.device_put(batches)
         self._n_occ, self._smearing = int(on_path.integrals.n_occ), smearing
         self._orbitals = _orbitals(structure, geometry.template)
+        assert not isinstance(geometry.basis, str), "molecules have no bands"
+        self._functions = geometry.basis
 
     @classmethod
     def of(
@@ -101,12 +104,30 @@ class BandMaker:
             learned.append((energy[:n_k, :n_ao], character[:n_k, :n_ao, :n_ao]))
         sets: dict[str, BandSet] = {}
         if self._reference is not None:
-            calculated = {"raw": self._reference.small, "reference": self._reference.large}
-            if np.array_equal(self._reference.small.mo_energy, self._reference.large.mo_energy):
-                del calculated["raw"]  # one calculation serves as both
-            sets = {name: found for name, of in calculated.items() if (found := self._of(of)) is not None}
+            sets = calculated_sets(self._reference)
         sets["learned"] = self._learned(*learned[0], *learned[1])
         return BandStructure(self._structure, self._path, sets, self._orbitals)
+
+    def crystal_state(
+        self, model: Any, place: int, small_and_large: tuple[str, str] = ("", "")
+    ) -> CrystalState:
+        """The Hamiltonian at a k-point of the path, with its orbitals.
+
+        Args:
+            model: as it is now.
+            place: of the k-point on the path.
+            small_and_large: names of the references' bases, for sentences.
+        """
+        matrices = np.asarray(hamiltonians(model, self._batches[0])[0, place])
+        n_ao = self._n[0][1]
+        return crystal_state(
+            self._functions,
+            self._structure,
+            self._path.points[place],
+            learned=matrices[:n_ao, :n_ao],
+            reference=self._reference,
+            small_and_large=small_and_large,
+        )
 
     def _learned(
         self, path_energy: np.ndarray, path_character: Any, mesh_energy: np.ndarray, mesh_character: Any
@@ -124,19 +145,29 @@ class BandMaker:
             mesh_character=mesh_character,
         )
 
-    def _of(self, properties: Properties) -> BandSet | None:
-        """What a calculation said; None if it left no bands on the path."""
-        if properties.path_energy is None or self._mesh is None or self._mesh.mesh is None:
-            return None
-        kept, weights = reduced_mesh(self._mesh.mesh)
-        return BandSet(
-            properties.path_energy,
-            properties.mo_energy[kept],
-            weights,
-            self._n_occ,
-            float("nan") if properties.fermi is None else properties.fermi,
-            float("nan") if properties.vacuum is None else properties.vacuum,
-        )
+
+def calculated_sets(reference: Reference) -> dict[str, BandSet]:
+    """Bands of a crystal's calculations, "raw" and "reference"; "reference" alone if one calculation serves as both."""
+    calculated = {"raw": reference.small, "reference": reference.large}
+    if np.array_equal(reference.small.mo_energy, reference.large.mo_energy):
+        del calculated["raw"]
+    found = {name: _calculated(reference, properties) for name, properties in calculated.items()}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _calculated(reference: Reference, properties: Properties) -> BandSet | None:
+    """What a calculation said; None if it left no bands on the path."""
+    if properties.path_energy is None or reference.mesh is None:
+        return None
+    kept, weights = reduced_mesh((int(reference.mesh[0]), int(reference.mesh[1]), int(reference.mesh[2])))
+    return BandSet(
+        properties.path_energy,
+        properties.mo_energy[kept],
+        weights,
+        reference.n_occ,
+        float("nan") if properties.fermi is None else properties.fermi,
+        float("nan") if properties.vacuum is None else properties.vacuum,
+    )
 
 
 def _orbitals(structure: Structure, template: BlockTemplate) -> tuple[tuple[str, str], ...]:
