@@ -19,7 +19,7 @@ from hamexplorer.structures.structure import Structure
 
 #: How far the picture reaches along a repeating vector, bohr, by the number of vectors that repeat; and the most cells
 #: along one vector, and atoms, shown.
-_REACH = {1: 24.0, 2: 18.0, 3: 14.0}
+_REACH = {1: 24.0, 2: 18.0, 3: 11.0}
 _MOST_COPIES, _MOST_ATOMS = 5, 64
 #: Room beside the atoms where nothing repeats, bohr.
 _MARGIN = 5.0

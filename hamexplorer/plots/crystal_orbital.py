@@ -22,7 +22,8 @@ from hamexplorer.train.crystal_state import SHARE, CrystalOrbital, CrystalState
 HEIGHT = 400
 #: Half of the longest side of a scene in the units of its points, which travel as 16-bit integers.
 _HALF = 30_000
-#: From where a chain, a layer and a bulk crystal are seen.
+#: How large a chain, a layer and a bulk crystal appear, and from where they are seen.
+_LARGE = {1: 3.2, 2: 3.1, 3: 3.4}
 _EYES = {1: (0.0, -1.2, 0.5), 2: (0.0, -0.85, 1.0), 3: (0.9, 1.1, 0.55)}
 _SUBSCRIPTS = "₁₂₃"
 
@@ -82,8 +83,8 @@ class _Stage:
             for k, axis in enumerate("xyz")
         }
         dimensions = sum(self.structure.pbc)
-        eye = np.array(_EYES[dimensions]) * (1.0 if dimensions == 3 else 0.9)
-        ratio = 1.75 * self.half / np.linalg.norm(self.half) * (1.15 if dimensions == 3 else 1.3)
+        eye = np.array(_EYES[dimensions])
+        ratio = _LARGE[dimensions] * self.half / np.linalg.norm(self.half)
         return axes | {
             "domain": {"x": [left, right], "y": [0, 1]},
             "aspectmode": "manual",
@@ -185,13 +186,18 @@ def _likeness(state: CrystalState, name: str, band: int, context: PlotContext) -
 
 def band_name(band: int, n_occ: int) -> str:
     """``band 4, the highest occupied``; counted from one."""
-    more = {n_occ - 1: ", the highest occupied", n_occ: ", the lowest empty"}.get(band, "")
-    return f"band {band + 1}{more}"
+    return f"band {band + 1}{_edge(band, n_occ)}"
+
+
+def _edge(band: int, n_occ: int) -> str:
+    return {n_occ - 1: ", the highest occupied", n_occ: ", the lowest empty"}.get(band, "")
 
 
 def k_name(path: KPath, place: int) -> str:
-    """``K, k = (1/3, 1/3, 0)``."""
-    return f"{path.name(place)}, k = ({', '.join(_fraction(x) for x in path.points[place])})"
+    """``at K, k = (1/3, 1/3, 0)``, or ``between Γ and K, …``."""
+    name = path.name(place)
+    where = name if name.startswith("between") else f"at {name}"
+    return f"{where}, k = ({', '.join(_fraction(x) for x in path.points[place])})"
 
 
 def _fraction(x: float) -> str:
@@ -206,7 +212,8 @@ def orbital_words(context: PlotContext) -> list[str]:
         return []
     state = chosen.state
     found = [
-        f"Of {state.n_bands} bands {band_name(chosen.band, state.n_occ)}, at {k_name(bands.path, chosen.place)}. "
+        f"Band {chosen.band + 1} of {state.n_bands}{_edge(chosen.band, state.n_occ)}, "
+        f"{k_name(bands.path, chosen.place)}. "
         f"{_turning(state.structure, state.k)} The surfaces hold {SHARE:.0%} of an electron."
     ]
     for name in state.sets:
@@ -229,7 +236,7 @@ def _mixture(state: CrystalState, name: str, context: PlotContext) -> str:
 def _turning(structure: Structure, k: np.ndarray) -> str:
     """By what angle the phase changes along each vector that repeats."""
     angles = [
-        f"{(360 * k[axis] + 180) % 360 - 180 + 0.0:.0f}° along a{_SUBSCRIPTS[axis]}".replace("-", "−")
+        f"{round((360 * k[axis] + 180) % 360 - 180)}° along a{_SUBSCRIPTS[axis]}".replace("-", "−")
         for axis, repeats in enumerate(structure.pbc)
         if repeats
     ]

@@ -45,10 +45,10 @@ def where_in_the_zone(matrix: np.ndarray, context: PlotContext) -> str:
     """Where in the zone, and how much of the matrix is imaginary."""
     bands, chosen = band_structure(context), context.crystal
     assert chosen is not None
-    where = f"at {k_name(bands.path, chosen.place)}" if bands is not None else ""
+    where = k_name(bands.path, chosen.place) if bands is not None else ""
     size = float(np.abs(matrix.imag).max())
     if size < 1e-6:
-        return f"{where}: real".strip(": ")
+        return f"{where}; real".strip("; ")
     return f"real part {where}; imaginary parts up to {number(size)} {context.units}"
 
 

@@ -127,7 +127,8 @@ class PlotContext:
     def small_basis(self) -> str:
         """The name of the small basis as people write it, else "small basis"."""
         method = getattr(getattr(self.results, "dataset", None), "method", None)
-        name = getattr(method, "small_basis", "") or getattr(self.state, "basis", "")
+        state = self.state if self.crystal is None else self.crystal.state
+        name = getattr(method, "small_basis", "") or getattr(state, "basis", "")
         return _basis_label(name) or "small basis"
 
     @property

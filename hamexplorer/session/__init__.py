@@ -8,7 +8,7 @@ from __future__ import annotations
 from hamexplorer.errors import HamExplorerError, TrainingError
 from hamexplorer.session import export, recipe
 from hamexplorer.session.archive import ENDING, Saved, read_session, write_session
-from hamexplorer.session.electrons import Electrons
+from hamexplorer.session.crystal_electrons import CrystalElectrons
 from hamexplorer.session.pump import sentence_of
 from hamexplorer.session.runs import Run
 from hamexplorer.session.state import (
@@ -41,7 +41,7 @@ _RECIPES = {
 }
 
 
-class Session(Electrons):
+class Session(CrystalElectrons):
     """Molecules, their references, and one training run at a time."""
 
     def save_session(self) -> Download | None:

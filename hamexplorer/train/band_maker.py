@@ -15,6 +15,7 @@ from hamexplorer.physics.bloch import reduced_mesh
 from hamexplorer.physics.filling import fermi_level
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve_bands
+from hamexplorer.reference.kinds import Method
 from hamexplorer.reference.properties import Properties, Reference
 from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
@@ -22,7 +23,7 @@ from hamexplorer.train.bands import BandSet, BandStructure
 from hamexplorer.train.batches import batch_shape, common_shape, make_batch, roomy_shape
 from hamexplorer.train.crystal_state import CrystalState, crystal_state
 from hamexplorer.train.frames import Frame, KPoints
-from hamexplorer.train.geometry import Geometry
+from hamexplorer.train.geometry import Geometry, basis_of
 from hamexplorer.train.start import with_model
 from hamexplorer.train.step import hamiltonians
 from hamexplorer.train.values import k_points_of
@@ -153,6 +154,30 @@ def calculated_sets(reference: Reference) -> dict[str, BandSet]:
         del calculated["raw"]
     found = {name: _calculated(reference, properties) for name, properties in calculated.items()}
     return {name: each for name, each in found.items() if each is not None}
+
+
+def calculated_bands(reference: Reference) -> BandStructure | None:
+    """What the calculations alone say of a crystal, no model asked; None if they left no bands."""
+    sets = calculated_sets(reference)
+    if not sets or reference.path is None:
+        return None
+    return BandStructure(reference.structure, reference.path, sets, ())
+
+
+def calculated_crystal(reference: Reference, method: Method, k: np.ndarray) -> CrystalState:
+    """The same of a crystal's Hamiltonian at a k-point.
+
+    Args:
+        reference: of the crystal.
+        method: of the reference.
+        k: in fractions of the reciprocal vectors, shape (3,).
+
+    Raises:
+        TrainingError: if the calculations left no matrix.
+    """
+    functions, names = basis_of(method), (method.small_basis, method.large_basis)
+    assert not isinstance(functions, str), "the references of a crystal are of crystals"
+    return crystal_state(functions, reference.structure, k, reference=reference, small_and_large=names)
 
 
 def _calculated(reference: Reference, properties: Properties) -> BandSet | None:

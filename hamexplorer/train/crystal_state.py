@@ -18,6 +18,7 @@ from hamexplorer.physics.orbital_grid import Surface, enclosing_value, surface_o
 from hamexplorer.reference.properties import Reference
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.molecule_state import OrbitalSet
+from hamexplorer.units import HARTREE_EV
 
 #: Levels closer than this count as one, Ha: a millielectronvolt.
 SAME_LEVEL = 3.7e-5
@@ -241,8 +242,9 @@ def _calculated(
     known = _levels_on_path(reference, point)
     if known is None:
         return found, f"{said}."
-    off = float(np.abs(found.energy - known)[: reference.n_occ].max()) * 27211.386
-    return found, f"{said}; its occupied levels are off by {off:.2g} meV at most."
+    off = 1000 * HARTREE_EV * float(np.abs(found.energy - known)[: reference.n_occ].max())
+    how = "less than a meV" if off < 1 else f"{off:.2g} meV at most"
+    return found, f"{said}; its occupied levels are off by {how}."
 
 
 def _levels_on_path(reference: Reference, k: np.ndarray) -> np.ndarray | None:
