@@ -163,10 +163,18 @@ def function_values(
     Raises:
         BasisError: if an element has no functions.
     """
-    cell = orbitals.functions(structure)
+    assert structure.cell is not None
+    # PySCF's sums reach around atoms and points of the home cell; farther away they end too early. So both are brought
+    # there, and the phase of the cell that they came from is put back.
+    inverse = np.linalg.inv(structure.cell)
+    of_atoms, of_points = (np.floor(places @ inverse + 1e-9) for places in (structure.positions, points))
+    cell = orbitals.functions(structure.moved(structure.positions - of_atoms @ structure.cell))
     with lib.with_omp_threads(1):
-        (found,) = cell.pbc_eval_gto("GTOval_sph", points, kpts=cell.get_abs_kpts(np.asarray(k)[None]))
-    return np.asarray(found, complex)
+        (found,) = cell.pbc_eval_gto(
+            "GTOval_sph", points - of_points @ structure.cell, kpts=cell.get_abs_kpts(np.asarray(k)[None])
+        )
+    atom_phase = np.exp(-2j * np.pi * of_atoms @ k)[orbitals.layout(structure).atom_of_ao]
+    return np.exp(2j * np.pi * of_points @ k)[:, None] * np.asarray(found) * atom_phase
 
 
 def wave(
