@@ -8,14 +8,19 @@ One cell holds one electron, $C^\dagger S(\mathbf k) C = 1$.
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
+from ase import Atoms
+from ase.io.cube import write_cube
 from pyscf import lib
 
 from hamexplorer.physics.cell import CellOrbitals
 from hamexplorer.structures.structure import Structure
+from hamexplorer.units import BOHR_ANGSTROM
 
 #: How far the picture reaches along a repeating vector, bohr, by the number of vectors that repeat; and the most cells
 #: along one vector, and atoms, shown.
@@ -196,3 +201,21 @@ def wave(
     x, y, z = (float(value) for value in k)
     grid, functions = _function_values(structure, orbitals, (x, y, z))
     return grid, (functions @ coefficients).reshape(grid.shape)
+
+
+def wave_cube(grid: CellGrid, values: np.ndarray, comment: str) -> str:
+    """A picture of a wave as Gaussian cube, through ASE; its box is as skew as the crystal's cell.
+
+    Args:
+        grid: of the picture.
+        values: real, in all shown cells, bohr^-3/2 or its square.
+        comment: the first line.
+    """
+    index, positions = grid.atoms()
+    box = grid.steps * np.array(values.shape)[:, None]
+    atoms = Atoms(grid.structure.numbers[index], positions * BOHR_ANGSTROM, cell=box * BOHR_ANGSTROM)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "wave.cube"
+        with path.open("w") as file:
+            write_cube(file, atoms, values, origin=grid.corner * BOHR_ANGSTROM, comment=comment)
+        return path.read_text()

@@ -43,7 +43,7 @@ class CrystalElectrons(Electrons):
         super().__init__(**kwargs)
         self._looking = False
         self._looked: tuple[Any, ...] | None = None
-        self._looked_at = 0.0
+        self._looked_at = float("-inf")
         self.observe(self._leave_crystal, "picked")
         watched = ["picked", "results", "model", "structures", "dataset", "band", "state", "predictions"]
         self.observe(self._look, watched)
@@ -91,7 +91,8 @@ class CrystalElectrons(Electrons):
         return reference.path if reference is not None and reference.path else _standard_path(crystal)
 
     def _leave_crystal(self, _: Any) -> None:
-        self.band, self.crystal_orbital, self._looked = (), None, None
+        self._looked, self.crystal_orbital = None, None
+        self.band = ()
 
     def _look(self, change: Any = None) -> None:
         """Know the chosen orbital of the picked crystal, when a worker has worked it out."""
@@ -108,7 +109,9 @@ class CrystalElectrons(Electrons):
         wish, before = (crystal.key, source, self.band), self._looked
         if before is not None and wish[::2] == before[::2] and source is before[1]:
             return
-        self._looking, self._looked, self._looked_at = True, wish, time.monotonic()
+        self._looking, self._looked = True, wish
+        if isinstance(source, Results):
+            self._looked_at = time.monotonic()
         if self.crystal_orbital is None:
             self.why_no_crystal_orbital = "The orbital is being worked out."
         self.pump.start(self._work(crystal, source), done=self._found, failed=self._failed)

@@ -137,6 +137,13 @@ class CrystalOrbital:
     def grid(self) -> CellGrid:
         return CellGrid.of(self.state.structure)
 
+    def values(self, name: str, part: str) -> np.ndarray:
+        """One set's orbital on the grid in all shown cells, real, bohr^-3/2; of "density" its square, bohr^-3."""
+        state = self.state
+        _, values = wave(state.structure, state.functions, state.k, state.orbital(name, self.band))
+        whole = self.grid.repeated(values, state.k)
+        return np.abs(whole) ** 2 if part == "density" else whole.real
+
     def surfaces(self, name: str, part: str) -> tuple[Surface, ...]:
         """Closed surfaces of one set's orbital in all shown cells: of "real" the positive and the negative one, of
         "density" one. Both are where |ψ|, or its real part, has the value that encloses :data:`SHARE` of the electron.
