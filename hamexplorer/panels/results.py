@@ -131,6 +131,7 @@ class ResultsPanel:
             looking_back=session.shown_epoch is not None,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),
+            method=None if session.dataset is None else session.dataset.method,
             units=self._units.value,
             laboratory=self._laboratory.value,
             dark=self._page.dark,

@@ -23,7 +23,7 @@ HEIGHT = 400
 #: Half of the longest side of a scene in the units of its points, which travel as 16-bit integers.
 _HALF = 30_000
 #: How large a chain, a layer and a bulk crystal appear, and from where they are seen.
-_LARGE = {1: 3.2, 2: 3.1, 3: 3.4}
+_LARGE = {1: 2.8, 2: 2.65, 3: 2.9}
 _EYES = {1: (0.0, -1.2, 0.5), 2: (0.0, -0.85, 1.0), 3: (0.9, 1.1, 0.55)}
 _SUBSCRIPTS = "₁₂₃"
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hamexplorer.physics.spectra import Transitions
 
     # Drawing needs the results themselves, not the machinery that makes them
+    from hamexplorer.reference.kinds import Method
     from hamexplorer.train.bands import BandStructure
     from hamexplorer.train.crystal_state import CrystalOrbital
     from hamexplorer.train.molecule_state import MoleculeState
@@ -34,7 +35,8 @@ class PlotContext:
         others: names and reports of other runs, to compare with.
         looking_back: whether these are those of an earlier epoch.
         picked: index of the picked structure among the results; None for one that is not among them.
-        bands: of such a crystal: predicted, or read from a file.
+        bands: of such a crystal: predicted, calculated, or read from a file.
+        method: of the references at hand, for the names of its bases where there are no results.
         state: Hamiltonian and orbitals of a picked molecule, as far as known.
         crystal: the chosen band of a picked crystal at a k-point, with the Hamiltonian there, as far as known.
         why_no_crystal: why it is not, as a sentence; empty for a molecule.
@@ -64,6 +66,7 @@ class PlotContext:
     looking_back: bool = False
     picked: int | None = None
     bands: BandStructure | None = None
+    method: Method | None = None
     state: MoleculeState | None = None
     crystal: CrystalOrbital | None = None
     why_no_crystal: str = ""
@@ -126,7 +129,7 @@ class PlotContext:
     @property
     def small_basis(self) -> str:
         """The name of the small basis as people write it, else "small basis"."""
-        method = getattr(getattr(self.results, "dataset", None), "method", None)
+        method = getattr(getattr(self.results, "dataset", None), "method", self.method)
         state = self.state if self.crystal is None else self.crystal.state
         name = getattr(method, "small_basis", "") or getattr(state, "basis", "")
         return _basis_label(name) or "small basis"
@@ -134,7 +137,7 @@ class PlotContext:
     @property
     def large_basis(self) -> str:
         """The name of the large basis as people write it, else "reference"."""
-        method = getattr(getattr(self.results, "dataset", None), "method", None)
+        method = getattr(getattr(self.results, "dataset", None), "method", self.method)
         return _basis_label(getattr(method, "large_basis", "")) or "reference"
 
 
@@ -198,7 +201,7 @@ def state_missing(context: PlotContext) -> str:
     """Why nothing is known of the picked structure's Hamiltonian, as a sentence; empty if it is."""
     if context.state is not None:
         return ""
-    if context.noun == "crystal":
+    if context.noun == "crystal" or context.crystal is not None or context.why_no_crystal:
         return "A crystal has bands instead: see bands and density of states."
     if context.results is None:
         return "Press Train: the learned Hamiltonian appears with the first epoch."

@@ -38,11 +38,11 @@ _PLACE = """([set, place, band]) => {
 _RINGED = """place => {
     const bands = document.querySelector('.hx-plot-bands .js-plotly-plot');
     const zone = document.querySelector('.hx-plot-zone .js-plotly-plot');
-    const line = bands._fullData.find((t) => t.meta?.link === 'points');
-    const path = zone.data.find((t) => t.meta?.link === 'places');
+    const line = bands?._fullData?.find((t) => t.meta?.link === 'points');
+    const path = zone?.data?.find((t) => t.meta?.link === 'places');
     const along = line?.x[[...(line?.customdata ?? [])].findIndex((c) => c[0] === place)];
-    const ring = bands.data.find((t) => t.uid === 'chosen'), mark = zone.data.find((t) => t.name === 'chosen k');
-    const at = path.customdata.indexOf(place);
+    const ring = bands?.data?.find((t) => t.name === 'orbital shown below'), mark = zone?.data?.find((t) => t.name === 'chosen k');
+    const at = path?.customdata.indexOf(place);
     return Math.abs(ring?.x[0] - along) < 1e-4 && mark?.x[0] === path.x[at] && mark?.y[0] === path.y[at];
 }"""
 _SLOW = 240_000
