@@ -14,13 +14,15 @@ from hamexplorer.reference.properties import Reference
 from hamexplorer.session.electrons import Electrons
 from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
-from hamexplorer.train.band_maker import calculated_bands, calculated_crystal
 from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.calculated import calculated_bands, calculated_crystal, calculated_shares
 from hamexplorer.train.crystal_state import PARTS, CrystalOrbital, CrystalState
 from hamexplorer.train.results import Results
 
 #: Least seconds between two looks at a crystal while its model learns: each sends a picture to the page.
 _SELDOM = 2.0
+#: What a worker brings: an orbital, and of a calculation its bands with shares if they were not known.
+_Found = tuple[CrystalOrbital, tuple[Reference, BandStructure] | None]
 
 
 class CrystalElectrons(Electrons):
@@ -44,6 +46,8 @@ class CrystalElectrons(Electrons):
         self._looking = False
         self._looked: tuple[Any, ...] | None = None
         self._looked_at = float("-inf")
+        # Bands of a calculation with the orbitals' shares, which take a worker's second: those of the latest one.
+        self._shared: tuple[Reference, BandStructure] | None = None
         self.observe(self._leave_crystal, "picked")
         watched = ["picked", "results", "model", "structures", "dataset", "band", "state", "predictions"]
         self.observe(self._look, watched)
@@ -68,6 +72,8 @@ class CrystalElectrons(Electrons):
         if found is not None or self.row_of(index) is not None or not self.has_reference(index):
             return found
         reference = self.dataset.references[index]
+        if self._shared is not None and self._shared[0] is reference:
+            return self._shared[1]
         return _calculated_bands(reference) if reference.structure.is_crystal else None
 
     def path_of_picked(self) -> KPath | None:
@@ -119,10 +125,12 @@ class CrystalElectrons(Electrons):
     def _too_soon(self) -> bool:
         return self.running and time.monotonic() - self._looked_at < _SELDOM
 
-    def _found(self, values: list[CrystalOrbital]) -> None:
+    def _found(self, values: list[_Found]) -> None:
         self._looking, crystal = False, self._picked_crystal()
-        if crystal is not None and crystal.key == values[-1].state.structure.key:
-            self.crystal_orbital, self.why_no_crystal_orbital = values[-1], ""
+        orbital, shared = values[-1]
+        self._shared = shared or self._shared
+        if crystal is not None and crystal.key == orbital.state.structure.key:
+            self.crystal_orbital, self.why_no_crystal_orbital = orbital, ""
         self._look()
 
     def _failed(self, sentences: list[str]) -> None:
@@ -147,14 +155,14 @@ class CrystalElectrons(Electrons):
             return "Press Train: the learned orbital appears with the first epoch."
         return "The orbital of this crystal is not known: pick another one."
 
-    def _work(self, crystal: Structure, source: Any) -> Callable[[], CrystalOrbital]:
+    def _work(self, crystal: Structure, source: Any) -> Callable[[], _Found]:
         """What a worker does; before anything was chosen, for the first point of the path and the highest valence band.
 
         Everything that it needs of the session is taken here, since the session may change meanwhile.
         """
         place, row, part = (self.band or (0,))[0], self.row_of(self.picked), self.wave
         chosen, dataset = self.band[1:], self.dataset
-        k = self._path(crystal).points[place]
+        k, shared = self._path(crystal).points[place], self._shared
 
         def state() -> CrystalState:
             if isinstance(source, Results):
@@ -165,13 +173,19 @@ class CrystalElectrons(Electrons):
                 return calculated_crystal(source, dataset.method, k)
             return source.crystal_state(crystal, k)
 
-        def work() -> CrystalOrbital:
+        def shares() -> tuple[Reference, BandStructure] | None:
+            if not isinstance(source, Reference) or (shared is not None and shared[0] is source):
+                return None
+            bands = _calculated_bands(source)
+            return None if bands is None else (source, calculated_shares(bands, source, dataset.method))
+
+        def work() -> _Found:
             found = state()
             band = chosen[0] if chosen else found.n_occ - 1
             orbital = CrystalOrbital(found, place, min(max(band, 0), found.n_bands - 1))
             for name in found.sets:
                 orbital.surfaces(name, part)  # kept, so that drawing need not wait for them
-            return orbital
+            return orbital, shares()
 
         return work
 

@@ -9,26 +9,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.model import LinearModel
-from hamexplorer.physics.bloch import reduced_mesh
 from hamexplorer.physics.filling import fermi_level
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve_bands
-from hamexplorer.reference.kinds import Method
-from hamexplorer.reference.properties import Properties, Reference
+from hamexplorer.reference.properties import Reference
 from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.bands import BandSet, BandStructure
 from hamexplorer.train.batches import batch_shape, common_shape, make_batch, roomy_shape
+from hamexplorer.train.calculated import calculated_sets, orbital_letters
 from hamexplorer.train.crystal_state import CrystalState, crystal_state
 from hamexplorer.train.frames import Frame, KPoints
-from hamexplorer.train.geometry import Geometry, basis_of
+from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.start import with_model
 from hamexplorer.train.step import hamiltonians
 from hamexplorer.train.values import k_points_of
-
-_LETTERS = "spdfgh"
 
 
 class BandMaker:
@@ -62,7 +58,7 @@ class BandMaker:
         batches = [make_batch([f], shape, geometry.template, ()) for f in frames]
         self._batches = jax.device_put(batches)
         self._n_occ, self._smearing = int(on_path.integrals.n_occ), smearing
-        self._orbitals = _orbitals(structure, geometry.template)
+        self._orbitals = orbital_letters(structure, geometry.template.shells)
         assert not isinstance(geometry.basis, str), "molecules have no bands"
         self._functions = geometry.basis
 
@@ -145,62 +141,6 @@ class BandMaker:
             path_character=path_character,
             mesh_character=mesh_character,
         )
-
-
-def calculated_sets(reference: Reference) -> dict[str, BandSet]:
-    """Bands of a crystal's calculations, "raw" and "reference"; "reference" alone if one calculation serves as both."""
-    calculated = {"raw": reference.small, "reference": reference.large}
-    if np.array_equal(reference.small.mo_energy, reference.large.mo_energy):
-        del calculated["raw"]
-    found = {name: _calculated(reference, properties) for name, properties in calculated.items()}
-    return {name: each for name, each in found.items() if each is not None}
-
-
-def calculated_bands(reference: Reference) -> BandStructure | None:
-    """What the calculations alone say of a crystal, no model asked; None if they left no bands."""
-    sets = calculated_sets(reference)
-    if not sets or reference.path is None:
-        return None
-    return BandStructure(reference.structure, reference.path, sets, ())
-
-
-def calculated_crystal(reference: Reference, method: Method, k: np.ndarray) -> CrystalState:
-    """The same of a crystal's Hamiltonian at a k-point.
-
-    Args:
-        reference: of the crystal.
-        method: of the reference.
-        k: in fractions of the reciprocal vectors, shape (3,).
-
-    Raises:
-        TrainingError: if the calculations left no matrix.
-    """
-    functions, names = basis_of(method), (method.small_basis, method.large_basis)
-    assert not isinstance(functions, str), "the references of a crystal are of crystals"
-    return crystal_state(functions, reference.structure, k, reference=reference, small_and_large=names)
-
-
-def _calculated(reference: Reference, properties: Properties) -> BandSet | None:
-    """What a calculation said; None if it left no bands on the path."""
-    if properties.path_energy is None or reference.mesh is None:
-        return None
-    kept, weights = reduced_mesh((int(reference.mesh[0]), int(reference.mesh[1]), int(reference.mesh[2])))
-    return BandSet(
-        properties.path_energy,
-        properties.mo_energy[kept],
-        weights,
-        reference.n_occ,
-        float("nan") if properties.fermi is None else properties.fermi,
-        float("nan") if properties.vacuum is None else properties.vacuum,
-    )
-
-
-def _orbitals(structure: Structure, template: BlockTemplate) -> tuple[tuple[str, str], ...]:
-    found = []
-    for symbol, z in zip(structure.symbols, structure.numbers.tolist(), strict=True):
-        for l in template.shells[z]:
-            found += [(symbol, _LETTERS[l])] * (2 * l + 1)
-    return tuple(found)
 
 
 def _shares(coeff: Array, orthogonaliser: Array) -> Array:

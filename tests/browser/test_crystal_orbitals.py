@@ -41,7 +41,8 @@ _RINGED = """place => {
     const line = bands?._fullData?.find((t) => t.meta?.link === 'points');
     const path = zone?.data?.find((t) => t.meta?.link === 'places');
     const along = line?.x[[...(line?.customdata ?? [])].findIndex((c) => c[0] === place)];
-    const ring = bands?.data?.find((t) => t.name === 'orbital shown below'), mark = zone?.data?.find((t) => t.name === 'chosen k');
+    const ring = bands?.data?.find((t) => t.name === 'orbital shown below');
+    const mark = zone?.data?.find((t) => t.name === 'chosen k');
     const at = path?.customdata.indexOf(place);
     return Math.abs(ring?.x[0] - along) < 1e-4 && mark?.x[0] === path.x[at] && mark?.y[0] === path.y[at];
 }"""

@@ -13,7 +13,7 @@ from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.crystal_orbital import k_name, orbital_words
 from hamexplorer.plots.matrix import matrix_shown, said_of_block
 from hamexplorer.reference.dataset import read_dataset
-from hamexplorer.train.band_maker import calculated_bands, calculated_crystal
+from hamexplorer.train.calculated import calculated_bands, calculated_crystal
 from hamexplorer.train.crystal_state import CrystalOrbital
 from hamexplorer.train.molecule_state import OrbitalSet
 from hamexplorer.units import HARTREE_EV

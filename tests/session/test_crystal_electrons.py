@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hamexplorer.errors import TrainingError
-from hamexplorer.train.band_maker import calculated_crystal
+from hamexplorer.train.calculated import calculated_crystal
 from hamexplorer.train.events import Snapshot
 from tests.session.conftest import results_for
 

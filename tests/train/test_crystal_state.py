@@ -9,9 +9,10 @@ import pytest
 import scipy.linalg
 
 from hamexplorer.errors import TrainingError
+from hamexplorer.physics.bloch import bloch_sum, mesh_points, mesh_translations, reduced_mesh
 from hamexplorer.physics.cell import CellOrbitals
 from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
-from hamexplorer.train.band_maker import calculated_bands, calculated_crystal
+from hamexplorer.train.calculated import calculated_bands, calculated_crystal, calculated_shares
 from hamexplorer.train.crystal_state import CrystalOrbital, crystal_state
 from hamexplorer.train.molecule_state import OrbitalSet
 
@@ -124,3 +125,21 @@ def test_surfaces_have_no_hole_and_repeat_with_the_wave(graphene):
     assert len(distance) > 20 and np.median(distance) < 0.05
     (density,) = chosen.surfaces("raw", "density")
     assert len(density.points) > 100
+
+
+def test_shares_of_orbitals_are_mulliken_populations_of_the_calculation(graphene):
+    """Of every level at a mesh point, from SciPy's eigenvectors; symmetry parts σ and π."""
+    ref = graphene.references[3]
+    bands = calculated_shares(calculated_bands(ref), ref, graphene.method)
+    raw = bands.sets["raw"]
+    assert bands.orbitals[:4] == (("C", "s"), ("C", "p"), ("C", "p"), ("C", "p"))
+    np.testing.assert_allclose(raw.path_character.sum(-1), 1, atol=1e-9)
+    points = mesh_points((8, 8, 1))[reduced_mesh((8, 8, 1))[0]]
+    place = 11  # somewhere without symmetry
+    fock = bloch_sum(ref.fock, mesh_translations((8, 8, 1)), points[[place]])[0]
+    overlap = ORBITALS.overlap(ref.structure, points[[place]])[0]
+    energy, c = scipy.linalg.eigh(fock, overlap)
+    np.testing.assert_allclose(energy, raw.mesh_energy[place], atol=1e-6)
+    expected = np.array([[(c[m, n].conj() * (overlap @ c)[m, n]).real for m in range(8)] for n in range(8)])
+    np.testing.assert_allclose(raw.mesh_character[place], expected, atol=1e-6)
+    assert bands.sets["reference"].path_character is None
