@@ -31,14 +31,16 @@ class BandPoint:
         k_cartesian: the same, 1/bohr.
         band: counted from 0.
         set: "raw", "reference" or "learned".
-        row: of the crystal in the results.
+        row: of the crystal in the results; None if it is in none.
+        place: of the k-point on the path.
     """
 
     k: np.ndarray
     k_cartesian: np.ndarray
     band: int
     set: str
-    row: int
+    row: int | None
+    place: int
 
 
 class BandsPanel(traitlets.HasTraits):
@@ -109,7 +111,8 @@ class BandsPanel(traitlets.HasTraits):
             for name, plot in self.plots.items()
         ]
         beside = styled(widgets.Box(plots), "hx-bands-beside")
-        whole = card(PLOTS["bands"].label, [controls, self._reason, beside, self._words], "hx-bands")
+        hint = text("Click a band to see its orbital.", "hx-help")
+        whole = card(PLOTS["bands"].label, [controls, self._reason, beside, hint, self._words], "hx-bands")
         whole.layout.display = "none"
         return whole
 
@@ -161,8 +164,8 @@ class BandsPanel(traitlets.HasTraits):
 
     def _pointed(self, name: str, point: dict[str, Any] | None) -> None:
         found = None if point is None else k_of_place(self._context, int(point["place"]))
-        if point is None or found is None or self._context.picked is None:
+        if point is None or found is None:
             setattr(self, name, None)
         else:
-            made = BandPoint(*found, int(point["band"]) - 1, str(point["set"]), self._context.picked)
-            setattr(self, name, made)
+            row, place = self._context.picked, int(point["place"])
+            setattr(self, name, BandPoint(*found, int(point["band"]) - 1, str(point["set"]), row, place))

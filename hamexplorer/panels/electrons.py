@@ -1,4 +1,4 @@
-"""What the electrons of the picked molecule do: one orbital in space, the Hamiltonian, spectra."""
+"""What the electrons of the picked structure do: one orbital in space, the Hamiltonian, spectra."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from hamexplorer.panels.parts import card, menu, styled, text
+from hamexplorer.panels.crystal_orbital import CrystalChoice
+from hamexplorer.panels.parts import card, menu, row, styled, text
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.columns import level_name
 from hamexplorer.plots.live import LivePlot
 from hamexplorer.plots.matrix import MATRICES, said_of_block
+from hamexplorer.plots.matrix_shown import state_shown
 from hamexplorer.plots.plot import number
 from hamexplorer.plots.spectrum import ABSORBS, SPECTRA, listed, name_of, transitions
 from hamexplorer.session import Session
@@ -66,10 +68,12 @@ class ElectronsPanel:
             "hx-inline",
             "hx-transitions",
         )
+        self._crystal = CrystalChoice(session, draw)
         self._block, self._words = text("", "hx-help", "hx-block"), text("", "hx-help")
         self.plots = {name: LivePlot(name) for name in ("orbital", "matrix", "spectrum")}
+        orbitals = row(self._orbital, self._crystal.menus, names=["hx-orbital-controls"])
         self.cards = {
-            "orbital": self._card("orbital", self._orbital),
+            "orbital": self._card("orbital", orbitals, self._crystal.words),
             "matrix": self._card("matrix", self._matrix, self._block),
             "spectrum": self._card("spectrum", self._spectrum, self._list, self._words, self._width),
         }
@@ -111,15 +115,19 @@ class ElectronsPanel:
             "pull": session.pull,
             "spectrum": self._spectrum.value,
             "spectrum_eV": self._width.value,
+            **self._crystal.choices,
         }
 
     def follow(self, name: str, context: PlotContext) -> None:
         """Say what belongs to a plot that was drawn."""
-        state = context.state
         if name == "parity" and context.target != self._target:
             self._target = context.target or ""
             self._ask_for_pull()
+        if name == "orbital":
+            self._orbital.layout.display = "none" if self._crystal.is_shown else ""
+            self._crystal.follow(context)
         if name == "matrix":
+            state = state_shown(context)
             self._block.value = "" if state is None else escape(said_of_block(state, context.marked, context))
         if name == "spectrum":
             self._list_transitions(context)

@@ -7,7 +7,7 @@ from html import escape
 
 import ipywidgets as widgets
 
-from hamexplorer.panels.bands import BandsPanel
+from hamexplorer.panels.bands import BandPoint, BandsPanel
 from hamexplorer.panels.electrons import ElectronsPanel
 from hamexplorer.panels.gathered import GatheredPanel
 from hamexplorer.panels.health import HealthPanel
@@ -84,7 +84,8 @@ class ResultsPanel:
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
         self._plots["parity"].on_gather(self._gather)
-        session.observe(lambda _: self._draw(*self._bands.plots), "bands")
+        session.observe(lambda _: self._draw(*self._bands.plots), ["bands", "dataset"])
+        self._bands.observe(lambda change: self._band_clicked(change["new"]), "clicked")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
         self._results_changed()
         self._draw(*self._electrons.plots)
@@ -120,8 +121,8 @@ class ResultsPanel:
             self._study.widget,
             self._share.widget,
         ]
-        grid = styled(widgets.Box(order), "hx-results-grid")
-        parts = [toolbar, self._timeline.widget, self._tiles, grid]
+        self._grid = styled(widgets.Box(order), "hx-results-grid")
+        parts = [toolbar, self._timeline.widget, self._tiles, self._grid]
         return styled(widgets.VBox(parts), "hx-results")
 
     def _context(self) -> PlotContext:
@@ -137,6 +138,7 @@ class ResultsPanel:
             looking_back=session.shown_epoch is not None,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),
+            method=None if session.dataset is None else session.dataset.method,
             units=self._units.value,
             laboratory=self._laboratory.value,
             dark=self._page.dark,
@@ -185,11 +187,18 @@ class ResultsPanel:
         if name == "parity":
             self._gathered.follow(context)
         if name == "bands":
-            self._bands.follow(context, is_crystal=self._is_crystal())
+            is_crystal = self._is_crystal()
+            self._bands.follow(context, is_crystal=is_crystal)
+            # The orbital of a band stands below the bands, where the click was.
+            (self._grid.add_class if is_crystal else self._grid.remove_class)("hx-of-crystal")
 
     def _is_crystal(self) -> bool:
         session = self._session
         return 0 <= session.picked < len(session.structures) and session.structures[session.picked].is_crystal
+
+    def _band_clicked(self, point: BandPoint | None) -> None:
+        if point is not None:
+            self._session.pick_band(point.place, point.band)
 
     def _gather(self, rows: list[int]) -> None:
         self._gathered.gather(rows)

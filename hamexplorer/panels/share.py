@@ -56,9 +56,8 @@ class SharePanel:
             ),
         )
         self._upload.observe(self._uploaded, "value")
-        session.observe(
-            lambda _: self._allow(), ["results", "model", "shown_run", "state", "loading", "state_of_picked"]
-        )
+        watched = ["results", "model", "shown_run", "state", "loading", "state_of_picked", "crystal_orbital"]
+        session.observe(lambda _: self._allow(), watched)
         self._allow()
 
     def _allow(self) -> None:

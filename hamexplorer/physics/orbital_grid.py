@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from skimage.measure import marching_cubes
 
 from hamexplorer.physics.molecule import make_mole
 from hamexplorer.structures.structure import Structure
@@ -82,3 +84,30 @@ def enclosing_value(values: np.ndarray, share: float = 0.8) -> float:
     squared = np.sort(np.ravel(values) ** 2)[::-1]
     enclosed = np.cumsum(squared)
     return float(np.sqrt(squared[np.searchsorted(enclosed, share * enclosed[-1])]))
+
+
+class Surface(NamedTuple):
+    """Points, bohr, (n, 3), and the triangles between them, (m, 3)."""
+
+    points: np.ndarray
+    faces: np.ndarray
+
+
+def surface_of(
+    values: np.ndarray, level: float, origin: np.ndarray, axes: np.ndarray, *, closed: bool = False
+) -> Surface:
+    """Where values on a regular grid reach a level; no points if they do not.
+
+    Args:
+        values: shape (n1, n2, n3).
+        level: in their unit.
+        origin: the first point, bohr, shape (3,).
+        axes: steps from point to point, rows, bohr, shape (3, 3).
+        closed: whether the surface gets a lid where the grid ends.
+    """
+    if closed:
+        values, origin = np.pad(values, 1), origin - axes.sum(0)
+    if values.max() <= level:
+        return Surface(np.zeros((0, 3)), np.zeros((0, 3), int))
+    points, faces, _, _ = marching_cubes(values, level)
+    return Surface(origin + points @ axes, faces)

@@ -50,8 +50,33 @@ class Bands(Plot):
         assert bands is not None
         view = BandView(context, bands)
         dos = DosLines(view)
-        traces = [*fat_bands(view), *band_lines(view), *dos.projections(), *dos.totals()]
+        traces = [*fat_bands(view), *band_lines(view), *dos.projections(), *dos.totals(), *_chosen(view)]
         return go.Figure(traces, _layout(view, dos.widest()))
+
+
+def _chosen(view: BandView) -> list[go.Scatter]:
+    """Rings around the state whose orbital is shown, one a set."""
+    chosen, context = view.context.crystal, view.context
+    if chosen is None or chosen.place >= len(view.along):
+        return []
+    levels = [
+        (each.path_energy[chosen.place, chosen.band] - view.zeros[name]) * context.energy_factor
+        for name, each in view.sets.items()
+        if chosen.band < each.path_energy.shape[1]
+    ]
+    ring = {"symbol": "circle-open", "size": 13, "color": context.palette.picked, "line": {"width": 2.5}}
+    return [
+        go.Scatter(
+            uid="chosen",
+            x=[float(view.along[chosen.place])] * len(levels),
+            y=[float(level) for level in levels],
+            name="orbital shown below",
+            mode="markers",
+            marker=ring,
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    ]
 
 
 def band_words(context: PlotContext) -> list[str]:

@@ -127,10 +127,10 @@ def orbital_groups(orbitals: tuple[tuple[str, str], ...], fat: str) -> dict[str,
 
 
 def fat_set(sets: Mapping[str, BandSet]) -> str:
-    """Of these sets the one whose orbitals are shown: learned, else raw; empty if neither has any."""
+    """Of these sets the one whose orbitals are shown: learned, else a calculation's; empty if none has any."""
     known = (
         name
-        for name in ("learned", "raw")
+        for name in ("learned", "raw", "reference")
         if name in sets and sets[name].path_character is not None and sets[name].mesh_character is not None
     )
     return next(known, "")

@@ -1,4 +1,4 @@
-"""The Hamiltonian of the picked molecule as a picture: rows and columns are orbitals, blocks are pairs of atoms."""
+"""The Hamiltonian of the picked structure as a picture: rows and columns are orbitals, blocks are pairs of atoms."""
 
 from __future__ import annotations
 
@@ -7,9 +7,23 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from hamexplorer.physics.cell import ALL_ELECTRONS
 from hamexplorer.plots import theme
+from hamexplorer.plots.matrix_shown import (
+    DIFFERENCES,
+    State,
+    labels_of,
+    matrix_shown,
+    pair_texts,
+    state_shown,
+    where_in_the_zone,
+    why_not_known,
+)
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, number, scale_of, state_missing
+from hamexplorer.train.crystal_state import CrystalState
 from hamexplorer.train.molecule_state import MoleculeState
+
+__all__ = ["MATRICES", "Matrix", "matrix_shown", "said_of_block", "strongest_pull"]
 
 #: What can be shown, and its name in the menu.
 MATRICES = {
@@ -17,6 +31,7 @@ MATRICES = {
     "reference": "reference",
     "error": "learned − reference",
     "raw": "small-basis SCF",
+    "change": "learned − small-basis SCF",
     "pull": "what the error pulls at",
 }
 #: Blue, white, red of Brewer's RdBu, which all colour visions tell apart; the middle follows the page.
@@ -31,32 +46,35 @@ class Matrix(Plot):
     help = (
         "Each square is one number: how strongly two orbitals are coupled, on the diagonal their own energy. Lines "
         "part the atoms. What the error pulls at is |∂L/∂H| of the target in the parity plot: where changing H would "
-        "mend most. Click a block to see its two atoms in the structure. Core orbitals are off the colour scale."
+        "mend most. Click a block to see its two atoms in the structure. Core orbitals are off the colour scale. Of a "
+        "crystal it is H(k) at the k-point of the orbital that is shown, its real part where it is complex."
     )
 
     def unavailable(self, context: PlotContext) -> str:
-        reason = state_missing(context)
-        if reason:
-            return reason
-        assert context.state is not None
+        state = state_shown(context)
+        if state is None:
+            return context.why_no_crystal or state_missing(context)
         if context.matrix == "pull":
+            if isinstance(state, CrystalState):
+                return "What an error pulls at is worked out for molecules only: show another matrix."
             if context.pull is None:
                 return "Press Train, or wait: the gradient of the error is being worked out."
             return ""
-        wanted = ("learned", "reference") if context.matrix == "error" else (context.matrix,)
-        for name in wanted:
-            if name not in context.state.sets:
-                return f"The {name} Hamiltonian of this molecule is not known: show another one."
+        for name in DIFFERENCES.get(context.matrix, (context.matrix,)):
+            if name not in state.sets:
+                return why_not_known(state, name)
         return ""
 
     def figure(self, context: PlotContext) -> go.Figure:
-        state = context.state
+        state = state_shown(context)
         assert state is not None
         if context.matrix == "pull":
+            assert isinstance(state, MoleculeState)
             return self._pull(context, state)
-        values = matrix_shown(state, context.matrix) * context.energy_factor
+        matrix = matrix_shown(state, context.matrix) * context.energy_factor
+        values = matrix.real
         full = _full_scale(values, state)
-        labels = _labels(state)
+        labels = labels_of(state)
         atom = state.layout.atom_of_ao.astype(int)
         pairs = np.stack(np.broadcast_arrays(atom[:, None], atom), axis=-1)
         trace = go.Heatmap(
@@ -66,7 +84,7 @@ class Matrix(Plot):
             colorscale=_scale(context),
             customdata=pairs.tolist(),
             meta={"choose": "atoms"},
-            text=[[f"{row} – {column}" for column in labels] for row in labels],
+            text=pair_texts(labels, matrix, context),
             hovertemplate=f"%{{text}}<br>%{{z:.4f}} {context.units}<extra></extra>",
             colorbar={
                 "title": {"text": context.units, "side": "right"},
@@ -75,14 +93,19 @@ class Matrix(Plot):
                 "tickfont": {"color": context.palette.muted, "size": 11},
             },
         )
-        return go.Figure([trace], self._layout(context, state))
+        figure = go.Figure([trace], self._layout(context, state))
+        if isinstance(state, CrystalState):
+            figure.add_annotation(
+                **theme.note(where_in_the_zone(matrix, context), x=0, y=1, xanchor="left", yanchor="bottom")
+            )
+        return figure
 
     def _pull(self, context: PlotContext, state: MoleculeState) -> go.Figure:
         """|∂L/∂H|, from nothing to its largest value."""
         assert context.pull is not None
         target, gradient = context.pull
         size = np.abs(gradient)
-        labels = _labels(state)
+        labels = labels_of(state)
         atom = state.layout.atom_of_ao.astype(int)
         low = "#1b1b1b" if context.dark else "#FFFFFF"
         trace = go.Heatmap(
@@ -103,7 +126,7 @@ class Matrix(Plot):
         )
         return figure
 
-    def _layout(self, context: PlotContext, state: MoleculeState) -> go.Layout:
+    def _layout(self, context: PlotContext, state: State) -> go.Layout:
         edges = state.layout.offsets[1:-1] - 0.5
         n_ao = state.layout.n_ao
         line: dict[str, Any] = {"color": context.palette.line, "width": 1}
@@ -132,24 +155,10 @@ class Matrix(Plot):
         )
 
 
-def matrix_shown(state: MoleculeState, name: str) -> np.ndarray:
-    """One of :data:`MATRICES`, shape (n_ao, n_ao), Ha."""
-    if name == "error":
-        return state.sets["learned"].matrix - state.sets["reference"].matrix
-    return state.sets[name].matrix
-
-
-def _labels(state: MoleculeState) -> list[str]:
-    """`C1 2px`: people count atoms from one."""
-    found = []
-    for label in state.layout.labels:
-        atom, symbol, orbital = label.split(" ", 2)
-        found.append(f"{symbol}{int(atom) + 1} {orbital}")
-    return found
-
-
-def _full_scale(values: np.ndarray, state: MoleculeState) -> float:
+def _full_scale(values: np.ndarray, state: State) -> float:
     """End of the colour scale: the largest number between valence orbitals; those of cores are tens of times larger."""
+    if isinstance(state, CrystalState) and state.functions.pseudo != ALL_ELECTRONS:  # there are no cores
+        return max(float(np.abs(values).max()), 1e-6)
     core = np.array([label.split(" ")[2].startswith("1s") for label in state.layout.labels])
     core &= np.repeat(state.structure.numbers > 2, np.diff(state.layout.offsets))
     valence = values[np.ix_(~core, ~core)]
@@ -160,7 +169,7 @@ def _scale(context: PlotContext) -> list[list[Any]]:
     return [[0.0, _NEGATIVE], [0.5, "#1b1b1b" if context.dark else "#FFFFFF"], [1.0, _POSITIVE]]
 
 
-def _boxes(state: MoleculeState, context: PlotContext) -> list[dict[str, Any]]:
+def _boxes(state: State, context: PlotContext) -> list[dict[str, Any]]:
     """Frames around the blocks of the atoms that are pointed out: of one atom, all its blocks."""
     atoms = [a for a in context.marked if a < state.structure.n_atoms]
     first, n_ao = state.layout.offsets, state.layout.n_ao
@@ -178,9 +187,9 @@ def _boxes(state: MoleculeState, context: PlotContext) -> list[dict[str, Any]]:
     return []
 
 
-def said_of_block(state: MoleculeState, marked: tuple[int, ...], context: PlotContext) -> str:
+def said_of_block(state: State, marked: tuple[int, ...], context: PlotContext) -> str:
     """A sentence about the pointed-out block: how strong it is, and how wrong."""
-    if context.matrix == "pull" and context.pull is not None and not marked:
+    if context.matrix == "pull" and isinstance(state, MoleculeState) and context.pull and not marked:
         return strongest_pull(state, context.pull[1])
     if len(marked) != 2 or max(marked) >= state.structure.n_atoms:
         return ""
@@ -188,9 +197,10 @@ def said_of_block(state: MoleculeState, marked: tuple[int, ...], context: PlotCo
     rows, columns = (slice(int(first[a]), int(first[a + 1])) for a in marked)
     names = " – ".join(f"{state.structure.symbols[a]}{a + 1}" for a in marked)
     factor = context.energy_factor
-    size = float(np.linalg.norm(state.sets["learned"].matrix[rows, columns])) * factor
+    shown = "learned" if "learned" in state.sets else next(iter(state.sets))
+    size = float(np.linalg.norm(state.sets[shown].matrix[rows, columns])) * factor
     said = f"Block {names}: norm {number(size)} {context.units}"
-    if "reference" in state.sets:
+    if shown == "learned" and "reference" in state.sets:
         error = float(np.linalg.norm(matrix_shown(state, "error")[rows, columns])) * factor
         said += f", off the reference by {number(error)} {context.units}"
     return f"{said}."

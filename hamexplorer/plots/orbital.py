@@ -7,22 +7,18 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from ase.data import covalent_radii
-from ase.data.colors import jmol_colors
-from skimage.measure import marching_cubes
 
-from hamexplorer.physics.orbital_grid import OrbitalGrid, enclosing_value
+from hamexplorer.physics.orbital_grid import OrbitalGrid, enclosing_value, surface_of
 from hamexplorer.plots import theme
 from hamexplorer.plots.columns import level_name
+from hamexplorer.plots.crystal_orbital import crystal_figure
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, state_missing
+from hamexplorer.plots.scenes import balls_and_sticks, lobe
 from hamexplorer.structures.orientation import broadest_view
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.molecule_state import MoleculeState, OrbitalSet
-from hamexplorer.units import BOHR_ANGSTROM
 
 HEIGHT = 330
-#: Atoms closer than this many sums of their covalent radii are drawn bonded.
-_BONDED = 1.2
 #: Share of the electron inside the surfaces.
 SHARE = 0.8
 
@@ -34,13 +30,16 @@ class Orbital(Plot):
     label = "Orbital"
     help = (
         "The surfaces hold 80 % of an electron in the chosen orbital; blue and orange are its two signs. Click a level "
-        "to choose another. The reference is the large basis' orbital as far as the small basis' functions can show it."
+        "to choose another. The reference is the large basis' orbital as far as the small basis' functions can "
+        "show it. Of a crystal it is the wave of one band at one k-point in several cells: click a band to choose it."
     )
 
     def unavailable(self, context: PlotContext) -> str:
-        return state_missing(context)
+        return "" if context.crystal is not None else context.why_no_crystal or state_missing(context)
 
     def figure(self, context: PlotContext) -> go.Figure:
+        if context.crystal is not None:
+            return crystal_figure(context.crystal, context)
         state = context.state
         assert state is not None
         index = context.orbital_index
@@ -52,7 +51,8 @@ class Orbital(Plot):
             scene = f"scene{place + 1 if place else ''}"
             left, right = place / len(names), (place + 1) / len(names)
             scenes[scene] = _scene(left, right, state.structure)
-            traces += _atoms(state.structure, scene, context)
+            seen = state.structure.positions @ broadest_view(state.structure.positions).T
+            traces += balls_and_sticks(state.structure.numbers, seen, scene, context)
             traces += _lobes(state, name, index, scene, context)
             notes += _words(state, name, index, (left + right) / 2, context)
         layout = theme.frame(
@@ -99,41 +99,6 @@ def _scene(left: float, right: float, structure: Structure) -> dict[str, Any]:
     }
 
 
-def _atoms(structure: Structure, scene: str, context: PlotContext) -> list[go.Scatter3d]:
-    """Balls and sticks."""
-    seen, numbers = structure.positions @ broadest_view(structure.positions).T, structure.numbers
-    distance = np.linalg.norm(structure.positions[:, None] - structure.positions, axis=2)
-    reach = _BONDED * (covalent_radii[numbers][:, None] + covalent_radii[numbers]) / BOHR_ANGSTROM
-    ends = np.argwhere(np.triu(distance < reach, 1))
-    rows = [row for i, j in ends for row in (seen[i], seen[j], np.full(3, np.nan))]
-    sticks = np.array(rows).reshape(-1, 3)
-    colours = ["#{:02x}{:02x}{:02x}".format(*(int(255 * c) for c in jmol_colors[z])) for z in numbers]
-    labels = [f"{symbol}{k + 1}" for k, symbol in enumerate(structure.symbols)]
-    ball: dict[str, Any] = {"size": 6, "color": colours, "line": {"color": context.palette.muted, "width": 1}}
-    return [
-        go.Scatter3d(
-            x=sticks[:, 0],
-            y=sticks[:, 1],
-            z=sticks[:, 2],
-            mode="lines",
-            line={"color": context.palette.muted, "width": 4},
-            hoverinfo="skip",
-            connectgaps=False,
-            scene=scene,
-        ),
-        go.Scatter3d(
-            x=seen[:, 0],
-            y=seen[:, 1],
-            z=seen[:, 2],
-            mode="markers",
-            marker=ball,
-            text=labels,
-            hovertemplate="%{text}<extra></extra>",
-            scene=scene,
-        ),
-    ]
-
-
 def _lobes(state: MoleculeState, name: str, index: int, scene: str, context: PlotContext) -> list[go.Mesh3d]:
     """The orbital's surfaces, its sign chosen to agree with the last set, so that colours can be compared."""
     last = list(state.sets)[-1]
@@ -146,23 +111,7 @@ def _lobes(state: MoleculeState, name: str, index: int, scene: str, context: Plo
         meshes, colours if agrees >= 0 else colours[::-1], "+−", strict=True
     ):
         seen = points @ broadest_view(state.structure.positions).T
-        drawn.append(
-            go.Mesh3d(
-                x=seen[:, 0].astype(np.float32),
-                y=seen[:, 1].astype(np.float32),
-                z=seen[:, 2].astype(np.float32),
-                i=faces[:, 0].astype(np.int32),
-                j=faces[:, 1].astype(np.int32),
-                k=faces[:, 2].astype(np.int32),
-                color=colour,
-                opacity=0.55,
-                flatshading=False,
-                lighting={"ambient": 0.6, "diffuse": 0.7, "specular": 0.2},
-                name=f"{name} {sign}",
-                hoverinfo="skip",
-                scene=scene,
-            )
-        )
+        drawn.append(lobe(seen.astype(np.float32), faces, colour, f"{name} {sign}", scene))
     return drawn
 
 
@@ -178,15 +127,8 @@ def surfaces(
     grid = OrbitalGrid.around(structure, broadest_view(structure.positions))
     (values,) = grid.evaluate(structure, basis, state.orbital("", index)[:, None])
     level = enclosing_value(values, SHARE)
-    positive, negative = (_surface(sign * values, level, grid) for sign in (1, -1))
+    positive, negative = (surface_of(sign * values, level, grid.origin, grid.axes) for sign in (1, -1))
     return positive, negative
-
-
-def _surface(values: np.ndarray, level: float, grid: OrbitalGrid) -> tuple[np.ndarray, np.ndarray]:
-    if values.max() <= level:
-        return np.zeros((0, 3)), np.zeros((0, 3), int)
-    points, faces, _, _ = marching_cubes(values, level)
-    return grid.origin + points @ grid.axes, faces
 
 
 def _words(
@@ -195,7 +137,6 @@ def _words(
     """Name and energy above, likeness with the reference below."""
     energy = state.sets[name].energy[index] * context.energy_factor
     colours = {"raw": context.palette.muted, "learned": context.palette.learned}
-    shown = f"{energy:.{context.energy_digits}f} {context.units}".replace("-", "−")
     shown = f"{energy:.{context.energy_digits}f} {context.units}".replace("-", "−")
     head = f"<b>{label_of(name, context)}</b><br>{shown}"
     style = {"font": {"size": 12, "color": colours.get(name, context.palette.reference)}}

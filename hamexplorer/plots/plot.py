@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from hamexplorer.physics.spectra import Transitions
 
     # Drawing needs the results themselves, not the machinery that makes them
+    from hamexplorer.reference.kinds import Method
     from hamexplorer.structures.structure import Structure
     from hamexplorer.train.bands import BandStructure
+    from hamexplorer.train.crystal_state import CrystalOrbital
     from hamexplorer.train.molecule_state import MoleculeState
     from hamexplorer.train.results import ErrorRow, Results
 
@@ -53,14 +55,19 @@ class PlotContext:
         others: runs of before, to compare with.
         looking_back: whether these are those of an earlier epoch.
         picked: index of the picked structure among the results; None for one that is not among them.
-        bands: of such a crystal: predicted, or read from a file.
+        bands: of such a crystal: predicted, calculated, or read from a file.
+        method: of the references at hand, for the names of its bases where there are no results.
         state: Hamiltonian and orbitals of a picked molecule, as far as known.
+        crystal: the chosen band of a picked crystal at a k-point, with the Hamiltonian there, as far as known.
+        why_no_crystal: why it is not, as a sentence; empty for a molecule.
+        wave: what of a crystal's complex orbital is drawn, a key of :data:`hamexplorer.train.crystal_state.PARTS`.
         orbital: the chosen orbital, counted from the HOMO (0), LUMO (1).
         marked: atoms that are pointed out.
         spectrum: which spectrum of a molecule is shown, a key of :data:`hamexplorer.plots.spectrum.SPECTRA`.
         spectrum_eV: standard deviation of a line in it.
         excitations: "raw" and "learned" Tamm-Dancoff transitions of the picked molecule, where worked out.
-        matrix: which Hamiltonian is shown: "raw", "learned", "reference", "error" (learned less reference) or "pull".
+        matrix: which Hamiltonian is shown: "raw", "learned", "reference", "error" (learned less reference), "change"
+            (learned less raw) or "pull".
         pull: a target's name and how its error changes with the learned Hamiltonian, where worked out.
         units: of energies, a key of :data:`hamexplorer.units.ENERGY_UNITS`.
         laboratory: whether dipoles are in debye and polarizabilities in Å³ instead of atomic units.
@@ -79,7 +86,11 @@ class PlotContext:
     looking_back: bool = False
     picked: int | None = None
     bands: BandStructure | None = None
+    method: Method | None = None
     state: MoleculeState | None = None
+    crystal: CrystalOrbital | None = None
+    why_no_crystal: str = ""
+    wave: str = "real"
     orbital: int = 0
     marked: tuple[int, ...] = ()
     matrix: str = "learned"
@@ -138,14 +149,15 @@ class PlotContext:
     @property
     def small_basis(self) -> str:
         """The name of the small basis as people write it, else "small basis"."""
-        method = getattr(getattr(self.results, "dataset", None), "method", None)
-        name = getattr(method, "small_basis", "") or getattr(self.state, "basis", "")
+        method = getattr(getattr(self.results, "dataset", None), "method", self.method)
+        state = self.state if self.crystal is None else self.crystal.state
+        name = getattr(method, "small_basis", "") or getattr(state, "basis", "")
         return _basis_label(name) or "small basis"
 
     @property
     def large_basis(self) -> str:
         """The name of the large basis as people write it, else "reference"."""
-        method = getattr(getattr(self.results, "dataset", None), "method", None)
+        method = getattr(getattr(self.results, "dataset", None), "method", self.method)
         return _basis_label(getattr(method, "large_basis", "")) or "reference"
 
 
@@ -209,7 +221,7 @@ def state_missing(context: PlotContext) -> str:
     """Why nothing is known of the picked structure's Hamiltonian, as a sentence; empty if it is."""
     if context.state is not None:
         return ""
-    if context.noun == "crystal":
+    if context.noun == "crystal" or context.crystal is not None or context.why_no_crystal:
         return "A crystal has bands instead: see bands and density of states."
     if context.results is None:
         return "Press Train: the learned Hamiltonian appears with the first epoch."

@@ -53,7 +53,7 @@ class _Drawing:
         corners, self.faces = wigner_seitz(vectors)
         self.flat = len(vectors) < 3
         # Onto the paper: b1 to the right, the normal towards the reader.
-        turn = np.eye(3) if not self.flat else _frame(vectors)
+        turn = np.eye(3) if not self.flat else frame_of(vectors)
         self.vectors, self.corners = vectors @ turn, corners @ turn
         self.points = bands.path.points[:, list(pbc)] @ self.vectors
         self.labels = [f"b{_SUBSCRIPTS[k]}" for k in np.flatnonzero(pbc)]
@@ -65,6 +65,7 @@ class _Drawing:
             *self._reciprocal(),
             self._path(),
             self._special(),
+            *self._chosen(),
             self._mark(),
         ]
 
@@ -155,6 +156,25 @@ class _Drawing:
             marker={"color": self.context.palette.text, "size": 6 if self.flat else 4},
         )
 
+    def _chosen(self) -> list[go.Scatter | go.Scatter3d]:
+        """The k-point whose orbital is shown."""
+        chosen = self.context.crystal
+        if chosen is None or chosen.place >= len(self.points):
+            return []
+        marker = {
+            "symbol": "circle-open",
+            "color": self.context.palette.picked,
+            "size": 15 if self.flat else 10,
+        }
+        return [
+            self._line(
+                self.points[[chosen.place]],
+                name="chosen k",
+                mode="markers",
+                marker=marker | {"line": {"color": self.context.palette.picked, "width": 3}},
+            )
+        ]
+
     def _mark(self) -> go.Scatter | go.Scatter3d:
         """Where the browser shows the k-point under the pointer; empty until then."""
         marker = {"color": self.context.palette.picked, "size": 13 if self.flat else 9}
@@ -203,8 +223,8 @@ class _Drawing:
         return [[float(a - margin), float(b + margin)] for a, b in zip(low, high, strict=True)]
 
 
-def _frame(vectors: np.ndarray) -> np.ndarray:
-    """Columns: b1's direction, at right angles to it in the plane of b1 and b2, and the normal."""
+def frame_of(vectors: np.ndarray) -> np.ndarray:
+    """Of one or two vectors, as columns: b1's direction, at right angles to it in the plane of both, and the normal."""
     right = vectors[0] / np.linalg.norm(vectors[0])
     other = vectors[-1] if len(vectors) > 1 else np.eye(3)[np.argmin(np.abs(right))]
     up = other - right * (right @ other)

@@ -103,6 +103,12 @@ class Session(Studies):
     def why_not_export(self, kind: str) -> str:
         """Why this file cannot be made now; empty if it can."""
         if kind in ("cube", "molden"):
+            if self.crystal_orbital is not None:
+                return (
+                    ""
+                    if kind == "cube"
+                    else "a Molden file holds orbitals of a molecule, not waves of a crystal"
+                )
             return (
                 ""
                 if self.state_of_picked is not None
@@ -124,6 +130,8 @@ class Session(Studies):
                 ending, make = _RECIPES[kind]
                 name = f"{self.run_shown.dataset}-run-{self.run_shown.number}".replace(" ", "-")
                 return Download(name + ending, make(self.run_shown).encode())
+            if kind == "cube" and self.crystal_orbital is not None:
+                return export.crystal_cube(self.crystal_orbital, self.wave)
             if kind in ("cube", "molden"):
                 return export.orbital_file(kind, self.state_of_picked, self.orbital)
             if kind == "csv":

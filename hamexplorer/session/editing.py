@@ -14,7 +14,7 @@ from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, r
 from hamexplorer.reference.kinds import Method
 from hamexplorer.reference.methods import serves, structure_kind
 from hamexplorer.reference.properties import Reference
-from hamexplorer.session.electrons import Electrons
+from hamexplorer.session.crystal_electrons import CrystalElectrons
 from hamexplorer.session.findings import properties_of
 from hamexplorer.session.state import ReferenceState
 from hamexplorer.structures.checks import check_structures
@@ -57,7 +57,7 @@ class Check:
     results: Results | None = None
 
 
-class Editing(Electrons):
+class Editing(CrystalElectrons):
     """Edits make a copy of the picked structure; the copy is predicted like any other structure of one's own."""
 
     draft = traitlets.Any(None, allow_none=True, help="Draft of the picked structure, if it was edited")

@@ -12,9 +12,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hamexplorer.physics.crystal_orbital import wave_cube
 from hamexplorer.physics.orbital_files import cube_file, molden_file
 from hamexplorer.plots.columns import level_name
 from hamexplorer.session.state import Download
+from hamexplorer.train.crystal_state import PARTS, CrystalOrbital
 from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.train.results import Results
 from hamexplorer.train.settings import RunSettings
@@ -77,6 +79,18 @@ def orbital_file(kind: str, state: MoleculeState, from_homo: int) -> Download:
     text = cube_file(state.structure, state.basis, state.orbital(name, index))
     which = level_name(index, state.n_occ).partition(",")[0].replace("−", "-")
     return Download(f"{stem}-{which}.cube", text.encode())
+
+
+def crystal_cube(chosen: CrystalOrbital, part: str) -> Download:
+    """The chosen crystal orbital as it is drawn, "real" or "density", in all shown cells."""
+    state = chosen.state
+    name = next(each for each in ("learned", "reference", "raw") if each in state.sets)
+    k = ", ".join(f"{x:.6g}" for x in state.k)
+    comment = f"{PARTS[part]} of band {chosen.band + 1} at k = ({k}), {name}"
+    stem = "".join(c if c.isalnum() else "-" for c in state.structure.label)
+    which = f"{stem}-{name}-band-{chosen.band + 1}-k-{chosen.place}{'-density' if part == 'density' else ''}"
+    text = wave_cube(chosen.grid, chosen.values(name, part), comment.replace("ψ", "psi").replace("²", "^2"))
+    return Download(f"{which}.cube", text.encode())
 
 
 def _plain(row: Any) -> dict[str, Any]:

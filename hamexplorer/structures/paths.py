@@ -50,6 +50,15 @@ class KPath:
         labels = dict(self.corners)
         return place in labels and place + 1 in labels
 
+    def name(self, place: int) -> str:
+        """Which point this is: ``K``, or ``between Γ and K``."""
+        corners = dict(self.corners)
+        if place in corners:
+            return corners[place]
+        before = max(at for at in corners if at < place)
+        after = min(at for at in corners if at > place)
+        return f"between {corners[before]} and {corners[after]}"
+
     def distance(self, cell: np.ndarray) -> np.ndarray:
         """Length of the path up to each point, jumps not counted; 1/bohr, shape (n_points,)."""
         steps = np.linalg.norm(np.diff(self.points, axis=0) @ reciprocal(cell), axis=1)

@@ -9,24 +9,22 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.model import LinearModel
-from hamexplorer.physics.bloch import reduced_mesh
 from hamexplorer.physics.filling import fermi_level
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve_bands
-from hamexplorer.reference.properties import Properties, Reference
+from hamexplorer.reference.properties import Reference
 from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.bands import BandSet, BandStructure
 from hamexplorer.train.batches import batch_shape, common_shape, make_batch, roomy_shape
+from hamexplorer.train.calculated import calculated_sets, orbital_letters
+from hamexplorer.train.crystal_state import CrystalState, crystal_state
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.start import with_model
 from hamexplorer.train.step import hamiltonians
 from hamexplorer.train.values import k_points_of
-
-_LETTERS = "spdfgh"
 
 
 class BandMaker:
@@ -60,7 +58,9 @@ class BandMaker:
         batches = [make_batch([f], shape, geometry.template, ()) for f in frames]
         self._batches = jax.device_put(batches)
         self._n_occ, self._smearing = int(on_path.integrals.n_occ), smearing
-        self._orbitals = _orbitals(structure, geometry.template)
+        self._orbitals = orbital_letters(structure, geometry.template.shells)
+        assert not isinstance(geometry.basis, str), "molecules have no bands"
+        self._functions = geometry.basis
 
     @classmethod
     def of(
@@ -101,12 +101,30 @@ class BandMaker:
             learned.append((energy[:n_k, :n_ao], character[:n_k, :n_ao, :n_ao]))
         sets: dict[str, BandSet] = {}
         if self._reference is not None:
-            calculated = {"raw": self._reference.small, "reference": self._reference.large}
-            if np.array_equal(self._reference.small.mo_energy, self._reference.large.mo_energy):
-                del calculated["raw"]  # one calculation serves as both
-            sets = {name: found for name, of in calculated.items() if (found := self._of(of)) is not None}
+            sets = calculated_sets(self._reference)
         sets["learned"] = self._learned(*learned[0], *learned[1])
         return BandStructure(self._structure, self._path, sets, self._orbitals)
+
+    def crystal_state(
+        self, model: Any, place: int, small_and_large: tuple[str, str] = ("", "")
+    ) -> CrystalState:
+        """The Hamiltonian at a k-point of the path, with its orbitals.
+
+        Args:
+            model: as it is now.
+            place: of the k-point on the path.
+            small_and_large: names of the references' bases, for sentences.
+        """
+        matrices = np.asarray(hamiltonians(model, self._batches[0])[0, place])
+        n_ao = self._n[0][1]
+        return crystal_state(
+            self._functions,
+            self._structure,
+            self._path.points[place],
+            learned=matrices[:n_ao, :n_ao],
+            reference=self._reference,
+            small_and_large=small_and_large,
+        )
 
     def _learned(
         self, path_energy: np.ndarray, path_character: Any, mesh_energy: np.ndarray, mesh_character: Any
@@ -123,28 +141,6 @@ class BandMaker:
             path_character=path_character,
             mesh_character=mesh_character,
         )
-
-    def _of(self, properties: Properties) -> BandSet | None:
-        """What a calculation said; None if it left no bands on the path."""
-        if properties.path_energy is None or self._mesh is None or self._mesh.mesh is None:
-            return None
-        kept, weights = reduced_mesh(self._mesh.mesh)
-        return BandSet(
-            properties.path_energy,
-            properties.mo_energy[kept],
-            weights,
-            self._n_occ,
-            float("nan") if properties.fermi is None else properties.fermi,
-            float("nan") if properties.vacuum is None else properties.vacuum,
-        )
-
-
-def _orbitals(structure: Structure, template: BlockTemplate) -> tuple[tuple[str, str], ...]:
-    found = []
-    for symbol, z in zip(structure.symbols, structure.numbers.tolist(), strict=True):
-        for l in template.shells[z]:
-            found += [(symbol, _LETTERS[l])] * (2 * l + 1)
-    return tuple(found)
 
 
 def _shares(coeff: Array, orthogonaliser: Array) -> Array:

@@ -13,6 +13,7 @@ from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.structures.selection import Split
 from hamexplorer.train.bands import BandStructure
+from hamexplorer.train.crystal_state import CrystalState
 from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.units import energy_factor
 
@@ -86,6 +87,7 @@ class Results:
         bands, states: work out the bands of a crystal, the Hamiltonian of a molecule, by its place in the data set;
             None where there is no model.
         gradients: works out how a target's error changes with a molecule's Hamiltonian (place, target, matrix).
+        crystals: works out the Hamiltonian of a crystal by its place in the data set and that of a k-point on its path.
     """
 
     epoch: int
@@ -96,6 +98,7 @@ class Results:
     bands: Callable[[int], BandStructure] | None = None
     states: Callable[[int], MoleculeState] | None = None
     gradients: Callable[[int, str, np.ndarray], np.ndarray] | None = None
+    crystals: Callable[[int, int], CrystalState] | None = None
     _band_structures: dict[int, BandStructure] = field(default_factory=dict, repr=False)
     _molecule_states: dict[int, MoleculeState] = field(default_factory=dict, repr=False)
 
@@ -118,6 +121,12 @@ class Results:
     def known_molecule_state(self, k: int) -> MoleculeState | None:
         """The same if it has been worked out already."""
         return self._molecule_states.get(k)
+
+    def crystal_state(self, k: int, place: int) -> CrystalState | None:
+        """Hamiltonian and orbitals of a crystal at a point of its path; None for a molecule."""
+        if self.crystals is None or not self.dataset.structures[k].is_crystal:
+            return None
+        return self.crystals(k, place)
 
     @cached_property
     def n_atoms(self) -> np.ndarray:

@@ -21,6 +21,7 @@ from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.committee import structure_weights
 from hamexplorer.train.controls import Controls
+from hamexplorer.train.crystal_state import CrystalState
 from hamexplorer.train.finite import check_references
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
@@ -323,7 +324,7 @@ class _Run:
         self.report(events.Snapshot(self.state.epoch, results, within, train))
 
     def _hamiltonians_of_now(self) -> tuple[Any, ...]:
-        """What works out bands, molecules' states and gradients when asked; nothing of a surrogate."""
+        """What works out bands, states and gradients when asked; nothing of a surrogate."""
         p = self._prepared
         if isinstance(p.model, Surrogate):
             return ()
@@ -331,19 +332,28 @@ class _Run:
             self._bands_of_now(),
             self._states_of_now(),
             lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target),
+            self._crystals_of_now(),
         )
 
     def _bands_of_now(self) -> Callable[[int], BandStructure]:
         """Works out a crystal's bands with the weights of this moment, whenever it is asked for."""
-        p, model, makers = self._prepared, self.stepper.model, self._band_makers
+        model = self.stepper.model
+        return lambda k: self._band_maker(k).band_structure(model)
 
-        def bands(k: int) -> BandStructure:
-            if k not in makers:
-                smearing = getattr(self.dataset.method, "smearing", 0.0)
-                makers[k] = BandMaker.of(p.geometry, p.fixed, self.dataset.references[k], smearing=smearing)
-            return makers[k].band_structure(model)
+    def _crystals_of_now(self) -> Callable[[int, int], CrystalState]:
+        """Works out a crystal's Hamiltonian at a point of its path with the weights of this moment."""
+        model, method = self.stepper.model, self.dataset.method
+        names = (method.small_basis, method.large_basis)
+        return lambda k, place: self._band_maker(k).crystal_state(model, place, names)
 
-        return bands
+    def _band_maker(self, k: int) -> BandMaker:
+        p = self._prepared
+        if k not in self._band_makers:
+            smearing = getattr(self.dataset.method, "smearing", 0.0)
+            self._band_makers[k] = BandMaker.of(
+                p.geometry, p.fixed, self.dataset.references[k], smearing=smearing
+            )
+        return self._band_makers[k]
 
     def _states_of_now(self) -> Callable[[int], MoleculeState]:
         """Works out a molecule's Hamiltonian with the weights of this moment."""

@@ -20,6 +20,7 @@ from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import Reference, ReferenceDataset
 from hamexplorer.reference.kinds import Method, method_from
 from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.structures.paths import standard_path
 from hamexplorer.structures.selection import PARTS, Split
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.band_maker import BandMaker
@@ -27,6 +28,7 @@ from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.committee import empty_model_of
+from hamexplorer.train.crystal_state import CrystalState, crystal_state
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry, basis_of
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
@@ -37,7 +39,7 @@ from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.spread import spread_of_prediction
 from hamexplorer.train.start import with_model
-from hamexplorer.train.step import band_energies
+from hamexplorer.train.step import band_energies, hamiltonians
 from hamexplorer.train.values import k_points_of, reduce_reference, target_values
 
 #: Properties that need no reference and are no long tables.
@@ -196,6 +198,31 @@ class TrainedModel:
         maker = BandMaker.of(self.geometry, self.fixed, crystal, mesh, smearing=smearing)
         return maker.band_structure(self.model)
 
+    def crystal_state(
+        self, structure: Structure, k: np.ndarray, reference: Reference | None = None
+    ) -> CrystalState:
+        """Hamiltonian and orbitals of a crystal at any k-point, beside a reference if there is one.
+
+        Args:
+            structure: the crystal.
+            k: in fractions of the reciprocal vectors, shape (3,).
+            reference: its reference values.
+
+        Raises:
+            StructureError, BasisError: for a structure that the model cannot take.
+        """
+        (frame,) = self._frames([structure], k=[KPoints.of_path(np.asarray(k, dtype=float)[None])])
+        batch = make_batch([frame], batch_shape([frame], 1), self.geometry.template, ())
+        assert not isinstance(self.geometry.basis, str)
+        return crystal_state(
+            self.geometry.basis,
+            structure,
+            np.asarray(k, dtype=float),
+            learned=np.asarray(hamiltonians(self.model, batch))[0, 0],
+            reference=reference,
+            small_and_large=(self.method.small_basis, self.method.large_basis),
+        )
+
     def molecule_state(self, structure: Structure, reference: Reference | None = None) -> MoleculeState:
         """Hamiltonian and orbitals of a molecule, beside a reference if there is one.
 
@@ -312,6 +339,7 @@ class TrainedModel:
                 lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
                 lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
                 lambda k, target, matrix: error_gradient(self.geometry, by_index[k], matrix, target),
+                lambda k, place: self._on_path(dataset.references[k], place),
             )
         return make_results(
             self.epoch,
@@ -323,6 +351,10 @@ class TrainedModel:
             raws,
             *hamiltonians,
         )
+
+    def _on_path(self, reference: Reference, place: int) -> CrystalState:
+        path = reference.path or standard_path(reference.structure)
+        return self.crystal_state(reference.structure, path.points[place], reference)
 
 
 def make_results(
@@ -336,6 +368,7 @@ def make_results(
     bands: Callable[[int], BandStructure] | None = None,
     states: Callable[[int], MoleculeState] | None = None,
     gradients: Callable[[int, str, np.ndarray], np.ndarray] | None = None,
+    crystals: Callable[[int, int], CrystalState] | None = None,
 ) -> Results:
     """Set predictions beside references; structures without a frame or a prediction are left out."""
 
@@ -352,7 +385,9 @@ def make_results(
         )
         for name in names
     }
-    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states, gradients)
+    return Results(
+        epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states, gradients, crystals
+    )
 
 
 def _points_of(frame: Frame) -> dict[str, Any]:

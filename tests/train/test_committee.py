@@ -64,8 +64,8 @@ def test_members_differ_and_share_their_trunk(committee):
         assert leaf.shape[0] == N
         assert all(not np.array_equal(leaf[0], leaf[m]) for m in range(1, N))
     # What comes before the heads is there once.
-    single, trunk = model.member(0).network, model.shared.network
-    assert trunk.embed.shape == single.embed.shape and trunk.own_gate.first is None
+    single, shared = model.member(0).network, model.shared.network
+    assert shared.trunk.embed.shape == single.trunk.embed.shape and shared.own_gate.first is None
 
 
 def test_the_first_member_begins_like_a_model_that_is_alone(run, prepared):

@@ -402,3 +402,37 @@ def test_compiling_ahead_takes_a_batch_that_fits(choose):
     ordered = sorted(arranged.split.train, key=lambda k: -dataset.structures[k].n_atoms)
     arranged = dataclasses.replace(arranged, split=dataclasses.replace(arranged.split, train=tuple(ordered)))
     CompiledAhead(arranged, chosen).wait()
+
+
+# ---- orbitals ----------------------------------------------------------------------------------------
+
+
+def test_the_state_at_a_k_point_has_the_levels_of_the_bands(trained, graphene):
+    """Learned levels by SciPy, the calculation's by its own SCF; at a point of the path as in the results."""
+    model, _ = trained
+    ref, k = graphene.references[2], np.array([0.13, 0.31, 0.0])
+    state = model.crystal_state(ref.structure, k, ref)
+    assert list(state.sets) == ["learned", "reference"] and state.n_occ == 4
+    np.testing.assert_allclose(
+        state.sets["learned"].energy, bands_at(model, ref.structure, k[None])[0], atol=1e-8
+    )
+    at_gamma = model.crystal_state(ref.structure, np.zeros(3), ref).sets["reference"]
+    np.testing.assert_allclose(at_gamma.energy, ref.small.mo_energy[0], atol=1e-6)
+    results = model.evaluate(graphene)
+    bands = results.band_structure(2).sets["learned"]
+    for place in (0, 9):
+        learned = results.crystal_state(2, place).sets["learned"]
+        np.testing.assert_allclose(learned.energy, bands.path_energy[place], atol=1e-8)
+
+
+def test_a_run_gives_the_state_of_its_weights(graphene, choose):
+    """The snapshot's orbitals solve H(k) C = S(k) C ε with the levels of its own bands."""
+    found = []
+    train(graphene, choose(epochs=1), report=lambda e: found.append(e) if hasattr(e, "results") else None)
+    results = found[-1].results
+    state = results.crystal_state(1, 7)
+    bands = results.band_structure(1).sets["learned"]
+    np.testing.assert_allclose(state.sets["learned"].energy, bands.path_energy[7], atol=1e-8)
+    overlap = CellOrbitals("gfn1-xtb").overlap(state.structure, state.k[None])[0]
+    orbitals = np.stack([state.orbital("learned", band) for band in range(state.n_bands)], 1)
+    np.testing.assert_allclose(orbitals.conj().T @ overlap @ orbitals, np.eye(state.n_bands), atol=1e-8)
