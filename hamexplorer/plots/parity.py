@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
-from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, Scale, number, scale_of
+from hamexplorer.plots.plot import PLOTS, OtherRun, Plot, PlotContext, Scale, number, scale_of
 from hamexplorer.structures.selection import PARTS
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WEBGL_ABOVE = 1_000
 #: No more points than this are sent: a matrix as target has hundreds of values a molecule.
 MOST_POINTS = 10_000
+#: Nor more than this of each other run.
+MOST_OF_OTHER = 1_000
 #: Orbital energies below this (Ha) belong to cores and would squash everything else.
 CORE_BELOW = -2.2
 
@@ -66,6 +68,7 @@ class Parity(Plot):
             }
             style = {"marker": marker, "showlegend": bool(len(mine)), **cloud.error_bars(part, mine)}
             traces.append(cloud.points(part, mine, values.predicted, **style))
+        traces += [cloud.other(place, other) for place, other in enumerate(context.others)]
         picked = cloud.kept[values.structure[cloud.kept] == context.picked]
         ring = {"color": "rgba(0,0,0,0)", "size": 12, "line": {"color": colours.picked, "width": 2}}
         traces.append(cloud.points("picked", picked, values.predicted, marker=ring, showlegend=False))
@@ -127,6 +130,26 @@ class _Cloud:
             hovertemplate=f"<b>%{{text}}</b> · {self.context.noun} %{{customdata}}<br>reference %{{x:.4f}}{unit}"
             f"<br>{name if name.startswith('raw') else 'predicted'} %{{y:.4f}}{unit}<extra>{name}</extra>",
             **style,
+        )
+
+    def other(self, place: int, other: OtherRun) -> go.Scatter | go.Scattergl:
+        """What another run said of its own structures of the same part; a click picks none of them."""
+        kind = go.Scattergl if 2 * len(self.kept) > WEBGL_ABOVE else go.Scatter
+        theirs = None if other.results is None else other.results.targets.get(self.values.name)
+        x = y = np.zeros(0)
+        if theirs is not None and other.results is not None:
+            drawn = _shown(theirs, other.results, self.context.part)
+            drawn = drawn[:: -(-len(drawn) // MOST_OF_OTHER) or 1]
+            x, y = (each[drawn] * self.scale.factor for each in (theirs.reference, theirs.predicted))
+        colour, symbol = theme.of_other(place, self.context.palette)
+        return kind(
+            x=x,
+            y=y,
+            name=other.label,
+            mode="markers",
+            marker={"color": colour, "symbol": f"{symbol}-open", "size": 6, "opacity": 0.7},
+            showlegend=bool(len(x)),
+            hovertemplate=f"reference %{{x:.4f}}<br>{other.label} %{{y:.4f}}<extra></extra>",
         )
 
     def error_bars(self, part: str, drawn: np.ndarray) -> dict[str, Any]:

@@ -172,8 +172,8 @@ class Editing(CrystalElectrons):
     @property
     def check_method(self) -> Method | None:
         """What a check computes: the method that the model learned from, else that of the open dataset."""
-        if self.model is not None:
-            return self.model.method
+        if self.predictor is not None:
+            return self.predictor.method
         return self.dataset.method if self.dataset is not None else None
 
     def why_not_check(self) -> str:
@@ -205,7 +205,7 @@ class Editing(CrystalElectrons):
         if reason or method is None:
             self.say(reason, "warning", "editing")
             return
-        structure, model = self.structures[self.picked], self.model
+        structure, model = self.structures[self.picked], self.predictor
         self._cancel_check = cancel = threading.Event()
         self.checking = ReferenceState(total=1, label=structure.label)
 

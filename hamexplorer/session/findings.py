@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,14 @@ from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.train.results import Results
 from hamexplorer.train.spread import Disagreement, disagreements, spread_among, spread_of_prediction
-from hamexplorer.train.trained import Prediction
+from hamexplorer.train.trained import Prediction, TrainedModel
 
 #: What is told of one molecule beside its orbital energies.
 PROPERTIES = ("dipole", "polarizability", "mulliken_charge", "lowdin_charge", "mayer_bond_order")
+
+
+#: Least seconds between two predictions of one structure by a model that still learns.
+_SELDOM = 1.5
 
 
 class Findings(Training):
@@ -28,12 +33,21 @@ class Findings(Training):
         super().__init__(**kwargs)
         self.observe(self._forget_predictions, "model")
         self._states: dict[str, MoleculeState] = {}
-        self.observe(self._predict_picked, ["picked", "model", "structures"])
+        #: Structure key -> the model that predicted it, and when a model that still learns did so last.
+        self._predicted_by: dict[str, TrainedModel] = {}
+        self._predicting, self._predicted_at = False, 0.0
+        self._refused: set[str] = set()
+        self.observe(self._predict_picked, ["picked", "model", "learning", "structures"])
 
     @property
     def where_predicted(self) -> str:
         """The panel that hears when a structure cannot be predicted."""
         return "structures"
+
+    @property
+    def predictor(self) -> TrainedModel | None:
+        """The model that predicts structures without references: of the last run, or of the one under way."""
+        return self.learning if self.model is None else self.model
 
     def row_of(self, index: int) -> int | None:
         """Where the results have this structure; None if it is not part of the run."""
@@ -87,8 +101,8 @@ class Findings(Training):
         prediction = self.predictions.get(self.structures[self.picked].key)
         if row is not None:
             spread = spread_among(self.results, row)
-        elif prediction is not None and self.model is not None:
-            spread = spread_of_prediction(prediction, self.model.settings)
+        elif prediction is not None and self.predictor is not None:
+            spread = spread_of_prediction(prediction, self.predictor.settings)
         else:
             return ()
         found = disagreements(self.results, spread)
@@ -97,16 +111,20 @@ class Findings(Training):
         return tuple(doubt for doubt in found if doubt.target in trained)
 
     def _predict_picked(self, _: Any = None) -> None:
-        """Predict the picked structure if it has no reference, so that its levels can be shown."""
-        if (
-            self.model is None
-            or not 0 <= self.picked < len(self.structures)
-            or self.has_reference(self.picked)
-        ):
+        """Predict the picked structure if it has no reference, so that its levels can be shown.
+
+        A model that still learns is asked again every now and then.
+        """
+        model = self.predictor
+        if model is None or not 0 <= self.picked < len(self.structures) or self.has_reference(self.picked):
             return
-        structure, model = self.structures[self.picked], self.model
-        if structure.key in self.predictions:
+        structure = self.structures[self.picked]
+        by = self._predicted_by.get(structure.key)
+        if by is model or self._predicting or structure.key in self._refused:
             return
+        if by is not None and model is self.learning and time.monotonic() - self._predicted_at < _SELDOM:
+            return
+        self._predicting, self._predicted_at = True, time.monotonic()
 
         def predict() -> tuple[Prediction, Any]:
             (prediction,) = model.predict([structure])
@@ -115,24 +133,37 @@ class Findings(Training):
             return prediction, more(structure) if model.has_hamiltonian else None
 
         def predicted(values: list[tuple[Prediction, Any]]) -> None:
-            if self.model is not model:
+            self._predicting = False
+            current = self.predictor
+            if current is not model and (current is None or current.geometry is not model.geometry):
+                self._predict_picked()  # this one was of another run
                 return
             prediction, more = values[-1]
+            self._predicted_by[structure.key] = model
             if not structure.is_crystal and more is not None:
                 self._states[structure.key] = more
             self.predictions = {**self.predictions, structure.key: prediction}
             if structure.is_crystal:
                 self.bands = {**self.bands, structure.key: more}
+            self._predict_picked()
 
         def failed(sentences: list[str]) -> None:
+            self._predicting = False
+            self._refused.add(structure.key)
             self.say(
                 f"{structure.label} cannot be predicted: {sentences[-1]}", "warning", self.where_predicted
             )
 
         self.pump.start(predict, done=predicted, failed=failed)
 
-    def _forget_predictions(self, _: Any) -> None:
+    def _forget_predictions(self, change: Any) -> None:
+        """Another model: what the one before said counts no more, unless that is the same and has finished learning."""
+        self._refused.clear()
+        finished = change["old"] is None and change["new"] is not None
+        if finished and any(by.geometry is change["new"].geometry for by in self._predicted_by.values()):
+            return  # shown until it is predicted anew, in a moment
         self.predictions, self._states = {}, {}
+        self._predicted_by.clear()
         # What was read with matrices from elsewhere is no prediction.
         self.bands = {key: bands for key, bands in self.bands.items() if "learned" not in bands.sets}
 

@@ -57,6 +57,9 @@ class Training(References):
         None, allow_none=True, help="an earlier epoch that every view shows; None: the latest"
     )
     model = traitlets.Any(None, allow_none=True, help="the TrainedModel of the last run, or None")
+    learning = traitlets.Any(
+        None, allow_none=True, help="the TrainedModel of the run under way as it is now, or None"
+    )
     runs = traitlets.Tuple(help="finished Runs of this session, the first first")
     parts = traitlets.Tuple(help='"train", "validation", "test" or "" for every structure')
 
@@ -288,6 +291,7 @@ class Training(References):
     def _reported(self, events: list[Any]) -> None:
         """Everything since the last visit at once, so that each trait changes at most once."""
         history, timeline, progress, state = self.history, self.timeline, self.progress, self.state
+        learning = self.learning
         for event in events:
             match event:
                 case Stage():
@@ -297,7 +301,7 @@ class Training(References):
                     progress = _progress_of(event)
                     state = "training" if state == "preparing" else state
                 case Snapshot():
-                    timeline = timeline.with_results(event.results)
+                    timeline, learning = timeline.with_results(event.results), event.model
                     history = history.with_running(event.epoch + event.within, event.train)
                 case WeightsChanged():
                     history = history.with_mark(event.epoch, "weights")
@@ -318,7 +322,7 @@ class Training(References):
                     state, progress = "failed", dataclasses.replace(progress, text="", seconds_left=None)
                     self.say(event.sentence, "error", "training")
         with self.hold_trait_notifications():
-            self.history, self.timeline = history, timeline
+            self.history, self.timeline, self.learning = history, timeline, learning
             if self.shown_epoch is None and timeline.kept:
                 self.results = timeline.kept[-1]
             self.progress, self.state = progress, state
@@ -326,11 +330,13 @@ class Training(References):
     def _trained(self, models: list[TrainedModel]) -> None:
         if self.running:
             self.state = "stopped"
-        self.model = models[-1]
+        with self.hold_trait_notifications():
+            self.model, self.learning = models[-1], None
         self._keep_run()
 
     def _train_failed(self, sentences: list[str]) -> None:
         self.state, self.progress = "failed", dataclasses.replace(self.progress, text="", seconds_left=None)
+        self.learning = None
         self._keep_run()
         self.say(sentences[-1], "error", "training")
 

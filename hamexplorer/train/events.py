@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from hamexplorer.train.results import Results
+
+if TYPE_CHECKING:
+    from hamexplorer.train.trained import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -50,12 +54,14 @@ class Snapshot:
         epoch: the last one that was finished.
         within: share of the training molecules that the epoch under way has seen.
         train: √(mean ‖Δ‖²/N²) by target over all training molecules, each as seen last; atomic units.
+        model: as it is now, for structures that are not in the data set.
     """
 
     epoch: int
     results: Results
     within: float = 0.0
     train: Mapping[str, float] = field(default_factory=dict)
+    model: TrainedModel | None = None
 
 
 @dataclass(frozen=True)

@@ -321,7 +321,8 @@ class _Run:
             results.molecule_state(watched)
         self._last_snapshot = time.monotonic()
         train = {name: value**0.5 for name, value in self._mean_train().items()}
-        self.report(events.Snapshot(self.state.epoch, results, within, train))
+        model = self._as_trained(self.stepper.trainable, self.state.epoch)
+        self.report(events.Snapshot(self.state.epoch, results, within, train, model))
 
     def _hamiltonians_of_now(self) -> tuple[Any, ...]:
         """What works out bands, states and gradients when asked; nothing of a surrogate."""
@@ -367,8 +368,12 @@ class _Run:
     # ---- keeping -----------------------------------------------------------------------------------
 
     def best_model(self) -> TrainedModel:
-        epoch, settings = self.state.schedule.best_epoch, self.state.settings
-        return as_trained(self._prepared, self.best, self.stepper.frozen, epoch, self.dataset, settings)
+        return self._as_trained(self.best, self.state.schedule.best_epoch)
+
+    def _as_trained(self, weights: Any, epoch: int) -> TrainedModel:
+        return as_trained(
+            self._prepared, weights, self.stepper.frozen, epoch, self.dataset, self.state.settings
+        )
 
     def save(self) -> None:
         """Write the run's state, the best model, the settings and the history."""

@@ -312,3 +312,12 @@ def test_parity_of_a_committee_has_bars_as_long_as_the_errors_it_expects():
     assert all(
         trace.error_y.array is None for trace in PLOTS["parity"].figure(PlotContext(results=alone)).data
     )
+
+
+def test_another_run_is_in_the_parity_plot(beside):
+    figure = PLOTS["parity"].figure(replace(beside, target="dipole", part="test"))
+    mine, other = trace(figure, "test"), trace(figure, "run 1")
+    np.testing.assert_allclose(other.x, mine.x)
+    np.testing.assert_allclose(np.subtract(other.y, other.x), 2 * np.subtract(mine.y, mine.x), atol=1e-12)
+    assert other.customdata is None, "a click on it picks nothing"
+    assert len(trace(figure, "run 2").x) == 0

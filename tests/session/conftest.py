@@ -42,9 +42,9 @@ class Script:
         error = {"mo_energy": 0.1 / number}
         self.inbox.put(EpochReport(number, n_epochs, 1.0, 1.0, error, error, 1e-3, 100.0, 5.0))
 
-    def snapshot(self, owner: Any, number: int = 1) -> None:
-        """Results for the dataset of a session or of a call."""
-        self.inbox.put(Snapshot(number, results_for(owner.dataset, number)))
+    def snapshot(self, owner: Any, number: int = 1, model: Any = None) -> None:
+        """Results for the dataset of a session or of a call, and the model that gave them."""
+        self.inbox.put(Snapshot(number, results_for(owner.dataset, number), model=model))
 
     def finish(self, number: int = 10) -> None:
         self.inbox.put(Finished(number, number, "all epochs are done"))
@@ -54,6 +54,11 @@ class Model:
     """A model that predicts the same for every molecule."""
 
     has_hamiltonian = True
+    #: One run's models share it.
+    geometry = "of the run"
+
+    def __init__(self, dipole: float = 0.5) -> None:
+        self.dipole = dipole
 
     def predict(self, structures: list[Structure]) -> list[Any]:
         return [
@@ -61,7 +66,7 @@ class Model:
                 structure=structure,
                 mo_energy=np.array([-0.5, 0.2]),
                 n_occ=1,
-                dipole=np.array([0.0, 0.0, 0.5]),
+                dipole=np.array([0.0, 0.0, self.dipole]),
                 polarizability=None,
                 mulliken_charge=np.zeros(structure.n_atoms),
                 lowdin_charge=None,

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from hamexplorer.errors import TrainingError
-from hamexplorer.session import Selection
+from hamexplorer.errors import StructureError, TrainingError
+from hamexplorer.session import Selection, findings
 from hamexplorer.train.events import Failed, Paused, Resumed, Stage, WeightsChanged
+from tests.session.conftest import Model
 
 
 def test_reports_change_the_traits_only_when_drained(session, script, until):
@@ -180,6 +181,44 @@ def test_molecules_without_references_are_predicted(session, script):
     session.wait()
     known = session.known(session.picked)
     assert list(known) == ["learned"] and known["learned"]["homo_lumo_gap"] == pytest.approx(0.7)
+
+
+def test_they_are_predicted_while_it_learns(session, script, until, monkeypatch):
+    monkeypatch.setattr(findings, "_SELDOM", 0.0)
+    session.load_structures("smiles")
+    session.wait()
+    session.start()
+
+    def dipole():
+        return session.known(session.picked).get("learned", {}).get("dipole", [0, 0, 0])[2]
+
+    for value in (0.1, 0.2):
+        script.snapshot(session, model=Model(value))
+        until(lambda value=value: dipole() == value)
+    script.finish()
+    until(lambda: dipole() == 0.5)
+    assert session.learning is None and session.predictor is session.model
+    session.reset()
+    assert session.known(session.picked) == {}
+
+
+def test_what_cannot_be_predicted_is_said_once_a_run(session, script, until, monkeypatch):
+    monkeypatch.setattr(findings, "_SELDOM", 0.0)
+    session.load_structures("smiles")
+    session.wait()
+    asked = []
+
+    class Refuses(Model):
+        def predict(self, structures):
+            asked.append(self)
+            raise StructureError("it has an element that was not learned")
+
+    session.start()
+    for number in (1, 2, 3):
+        script.snapshot(session, number, model=Refuses())
+        until(lambda number=number: session.results is not None and session.results.epoch == number)
+    until(lambda: "cannot be predicted" in session.message.text)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "model"])
