@@ -202,7 +202,7 @@ def test_the_results_panel_says_what_to_do_before_the_first_run(session):
         elif name == "tradeoff":
             assert panel._tradeoff.layout.display == "none"
         elif name == "spectrum":
-            assert {"raw STO-3G", "reference"} <= {trace.name for trace in plot.widget.figure.data}
+            assert {"raw STO-3G", "reference def2-TZVP"} <= {trace.name for trace in plot.widget.figure.data}
         elif name == "matrix":
             assert "The learned Hamiltonian" in plot.widget.figure.layout.annotations[0].text
         else:

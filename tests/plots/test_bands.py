@@ -153,7 +153,12 @@ def test_projected_densities_add_up_to_the_total(crystal_context):
     np.testing.assert_allclose(parts, trace(figure, "dos learned").x, atol=1e-5)
     raw = drawn(crystal_context, fat="momentum", sets=("raw", "reference"))
     assert "in STO-3G" in trace(raw, "projected 0").hovertemplate
-    without = drawn(crystal_context, fat="momentum", sets=("reference",))
+    reference = drawn(crystal_context, fat="momentum", sets=("reference",))
+    assert "in def2-SVP" in trace(reference, "projected 0").hovertemplate
+    bands = crystal_context.results.band_structure(DIAMOND)
+    bare = replace(bands.sets["reference"], path_character=None, mesh_character=None)
+    unknown = replace(crystal_context, bands=replace(bands, sets={"reference": bare}))
+    without = drawn(unknown, fat="momentum")
     assert [each.uid for each in without.data] == ["bands reference", "dos reference"]
 
 
