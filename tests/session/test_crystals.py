@@ -235,6 +235,8 @@ def test_a_crystal_without_references_gets_predicted_bands(empty, script):
 class Predicts:
     """As much of a trained model as the session asks."""
 
+    has_hamiltonian = True
+
     def predict(self, structures):
         return [SimpleNamespace(structure=s, n_occ=4, mo_energy=np.zeros((1, 8))) for s in structures]
 
