@@ -56,7 +56,7 @@ class EditingPanel:
                 tooltip="Then click two atoms for a distance, a third for an angle, a fourth for a dihedral angle",
             ),
             "hx-choice",
-            "hx-measure",
+            "hx-ruler",
         )
         self._measured, self._why = text("", "hx-help", "hx-measured"), text("", "hx-reason", "hx-edit-why")
         self._buttons = {

@@ -17,6 +17,7 @@ from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import Button, MessageBox, card, duration, fold, menu, row, styled, text
 from hamexplorer.panels.study_report import errors_of_one, study_html
 from hamexplorer.panels.table import PickTable
+from hamexplorer.physics.targets import TARGETS
 from hamexplorer.plots.comparison import HELP, LABEL, MEASURES, comparison_figure
 from hamexplorer.plots.live import PlotWidget
 from hamexplorer.plots.plot import number
@@ -45,9 +46,13 @@ class StudyPanel:
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
         self._units, self._laboratory = "eV", False
-        self._targets = Ticks("Target sets", {name: name for name in PRESETS}, _TARGETS)
-        self._models = Ticks("Models", {name: kind.label for name, kind in KINDS.items()}, _MODELS)
-        reductions = {name: entry.label for name, entry in REDUCTIONS.items()}
+        sets = {name: (name, f"Train on {' and '.join(_words(name))}") for name in PRESETS}
+        self._targets = Ticks("Target sets", sets, _TARGETS)
+        models, reductions = (
+            {name: (entry.label, entry.help) for name, entry in registry.items()}
+            for registry in (KINDS, REDUCTIONS)
+        )
+        self._models = Ticks("Models", models, _MODELS)
         self._reductions = Ticks("Basis reductions", reductions, (session.settings.reduction,))
         self._further = Ticks("Tested on as well", {}, ())
         self._seeds = styled(
@@ -154,7 +159,8 @@ class StudyPanel:
         for name in PRESETS:
             reasons = [session.why_not_target(target) for target in target_set(name)]
             self._targets.allow(name, next(filter(None, reasons), ""))
-        self._further.offer({name: name for name in session.further_sets()})
+        further = session.further_sets()
+        self._further.offer({name: (name, f"Test every model on {name}, too") for name in further})
 
     def _grid(self) -> Grid:
         """As ticked; raises SettingsError."""
@@ -250,23 +256,24 @@ class StudyPanel:
 
 
 class Ticks:
-    """A heading and a box to tick for each of several names."""
+    """A heading and a box to tick for each of several names: name -> its label and a sentence of help."""
 
-    def __init__(self, title: str, options: Mapping[str, str], chosen: tuple[str, ...]) -> None:
+    def __init__(self, title: str, options: Mapping[str, tuple[str, str]], chosen: tuple[str, ...]) -> None:
         self._title = text(escape(title), "hx-label")
         self._changed: list[Any] = []
         self._boxes: dict[str, widgets.Checkbox] = {}
         self.widget = widgets.VBox([])
         self.offer(options, chosen)
 
-    def offer(self, options: Mapping[str, str], chosen: tuple[str, ...] = ()) -> None:
+    def offer(self, options: Mapping[str, tuple[str, str]], chosen: tuple[str, ...] = ()) -> None:
         """Other names; what was ticked and is still there stays ticked."""
         if list(options) == list(self._boxes) and self._boxes:
             return
         ticked = (*self.chosen, *chosen)
         self._boxes = {}
-        for name, label in options.items():
-            box = widgets.Checkbox(value=name in ticked, description=label, indent=False)
+        self._help = {name: help for name, (_, help) in options.items()}
+        for name, (label, help) in options.items():
+            box = widgets.Checkbox(value=name in ticked, description=label, indent=False, tooltip=help)
             box.observe(lambda _: self._tell(), "value")
             self._boxes[name] = styled(box, "hx-check")
         self.widget.children = [self._title, *self._boxes.values()]
@@ -279,7 +286,7 @@ class Ticks:
     def allow(self, name: str, reason: str) -> None:
         """A name for which there is a reason can not be ticked."""
         box = self._boxes[name]
-        box.disabled, box.tooltip = bool(reason), reason
+        box.disabled, box.tooltip = bool(reason), reason or self._help[name]
         if reason:
             box.value = False
 
@@ -299,3 +306,8 @@ def _cells(entry: Row, units: str) -> list[Any]:
         name = next((name for name in settings.targets if name in errors), "")
         first = f"{number(errors[name].rmse_per_atom)} {errors[name].unit}" if name else "–"
     return [entry.run.label, first]
+
+
+def _words(preset: str) -> list[str]:
+    """The targets of a preset as people call them."""
+    return [TARGETS[name].label.lower() for name in PRESETS[preset]]

@@ -202,7 +202,7 @@ def test_edit_measure_and_check(visit, voila):
 def measure(made) -> None:
     """Clicks along the molecule meet atoms until two of them are measured."""
     page = made.page
-    page.locator(".hx-measure").click()
+    page.locator(".hx-ruler").click()
     stage = page.locator(".hx-stage")
     stage.scroll_into_view_if_needed()
     box, said = stage.bounding_box(), page.locator(".hx-measured")
@@ -213,7 +213,31 @@ def measure(made) -> None:
             break
     expect(said).to_contain_text(re.compile(r"(Distance|Angle).*\d\.\d"))
     made.screenshot("measured")
-    page.locator(".hx-measure").click()
+    page.locator(".hx-ruler").click()
+
+
+def test_a_study_ends_in_the_comparison(visit, voila):
+    made = visit("study", voila, 1440, 1000)
+    made.wait_until_ready()
+    study = made.page.locator(".hx-study")
+    study.scroll_into_view_if_needed()
+    made.open_fold("What is varied")
+    for name in ("ε", "ε + μ + α"):
+        study.get_by_label(name, exact=True).uncheck()
+    study.get_by_label("Epochs", exact=True).fill("2")
+    made.page.keyboard.press("Tab")
+    expect(study.locator(".hx-study-count")).to_contain_text("2 runs of at most 2 epochs")
+    study.get_by_role("button", name="Start the study").click()
+    expect(made.button("Train")).to_be_disabled()
+    expect(study.locator(".hx-table-row")).to_have_count(2, timeout=SLOW * 1000)
+    expect(made.button("Train")).to_be_enabled(timeout=SLOW * 1000)
+    study.locator(".js-plotly-plot").scroll_into_view_if_needed()
+    expect(study.locator(".js-plotly-plot")).to_contain_text("surrogate")
+    with made.page.expect_download() as download:
+        study.get_by_role("button", name="Table, CSV").click()
+    assert len(download.value.path().read_text().splitlines()) >= 3
+    made.screenshot("study")
+    assert made.sticking_out() == []
 
 
 def test_files_runs_and_sessions(visit, voila, tmp_path):
