@@ -24,7 +24,7 @@ def choice(panel):
 
 
 def test_before_a_training_calculated_bands_and_an_orbital_are_there(panel):
-    assert [trace.uid for trace in panel._plots["bands"].figure.data if trace.uid][:2] == [
+    assert [trace.uid for trace in panel._plots["bands"].widget.figure.data if trace.uid][:2] == [
         "bands raw",
         "bands reference",
     ]
@@ -51,7 +51,7 @@ def test_menus_choose_point_band_and_part(panel):
     assert (panel.session.crystal_orbital.place, panel.session.crystal_orbital.band) == (34, 0)
     choice(panel)._wave.value = "density"
     assert panel.session.wave == "density"
-    meshes = [trace for trace in panel._plots["orbital"].figure.data if trace.type == "mesh3d"]
+    meshes = [trace for trace in panel._plots["orbital"].widget.figure.data if trace.type == "mesh3d"]
     assert len(meshes) == 1
 
 
