@@ -72,7 +72,7 @@ class StudyPanel:
             names=["hx-primary", "hx-study-start"],
         )
         self._stop = Button(
-            "Stop",
+            "Stop the study",
             help="End after the step under way; finished rows are kept",
             icon="stop",
             names=["hx-stop"],

@@ -21,6 +21,10 @@ const copied = (value) =>
     ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copied(inner)]))
   : value && typeof value === "object" && "bdata" in value ? { ...value } : value;
 
+// Milliseconds: the longest that a plot rests after it was drawn, what counts as long to draw, and how long such a plot
+// holds still under a moving pointer.
+const LONGEST_REST = 2000, HEAVY = 100, LONGEST_HOLD = 4000;
+
 // One call per widget: what initialize and render share is theirs alone.
 // One plot a frame and then a rest: four in a row would keep a click waiting for half a second. Every widget loads this
 // file for itself, so what they share is global.
@@ -118,7 +122,8 @@ export default () => {
     // The place that a linked plot points at, and what is under the pointer here.
     let marked = null, pointed = null;
 
-    let restUntil = 0;
+    let restUntil = 0, took = 0, movedAt = -Infinity;
+    place.addEventListener("pointermove", () => (movedAt = performance.now()));
     const draw = () => {
       const began = performance.now();
       requested = false;
@@ -144,8 +149,12 @@ export default () => {
         layout.annotations[0].text = said;
       }
       library.react(place, traces, layout, { ...model.get("_config") });
-      const now = performance.now();
-      restUntil = now + Math.min(600, 3 * (now - began));
+      // WebGL draws after plotly has returned: how long it all took is known two frames later.
+      restUntil = performance.now() + LONGEST_REST;
+      requestAnimationFrame(() => requestAnimationFrame(() => {
+        took = performance.now() - began;
+        restUntil = performance.now() + Math.min(LONGEST_REST, 3 * took);
+      }));
       if (!drawn) listen();
       drawn = true;
     };
@@ -225,8 +234,13 @@ export default () => {
     const request = () => {
       if (requested) return;
       requested = true;
-      const rest = restUntil - performance.now();
-      rest > 0 ? setTimeout(later, rest, draw) : later(draw);
+      wait();
+    };
+    // One that takes long holds still while the reader points at it, for a while.
+    const wait = (since = performance.now()) => {
+      const now = performance.now(), read = took > HEAVY && now - movedAt < 500 && now - since < LONGEST_HOLD;
+      const rest = read ? 250 : restUntil - now;
+      rest > 0 ? setTimeout(wait, rest, since) : later(draw);
     };
 
     document.addEventListener(LINKED, follow);

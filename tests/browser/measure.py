@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from conftest import _SERVE, ARGUMENTS, ROOT, Visit, free_port
+from conftest import _SERVE, ARGUMENTS, ROOT, Visit, free_port, wait_until
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 #: Goals, seconds, 1/s and seconds: median and worst answer, redraws, slowest of 20 frames.
@@ -121,9 +121,8 @@ def _measure(visit: Visit, minutes: float) -> int:
     clicks = answers(page)
     redraws = page.evaluate(_REDRAWS, 15)
     page.locator(".hx-parity-target select").select_option(label="Hamiltonian matrix")
-    page.wait_for_function(
-        "document.querySelector('.hx-plot-parity .js-plotly-plot')._fullData[2].x.length > 5000"
-    )
+    page.locator(".hx-plot-parity").scroll_into_view_if_needed()
+    wait_until(lambda: visit.points("parity") > 10_000, "the parity plot has more than 10 000 points")
     points = visit.points("parity")
     times = frames(page)
     heap, began = [memory(session)], time.monotonic()
