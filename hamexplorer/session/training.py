@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import traitlets
 
 from hamexplorer.errors import HamExplorerError
-from hamexplorer.physics.targets import TARGETS
 from hamexplorer.plots import History
-from hamexplorer.session.references import References
+from hamexplorer.session.choices import Choices
 from hamexplorer.session.runs import Run
 from hamexplorer.session.state import STATES, Progress
 from hamexplorer.session.timeline import Timeline
-from hamexplorer.structures.selection import Split, split_structures
 from hamexplorer.train.events import (
     EpochReport,
     Failed,
@@ -29,7 +27,7 @@ from hamexplorer.train.events import (
     WeightsChanged,
 )
 from hamexplorer.train.run import Controls, train
-from hamexplorer.train.settings import RunSettings, defaults_for, unpredicted
+from hamexplorer.train.settings import unpredicted
 from hamexplorer.train.trained import TrainedModel
 
 RUNNING = ("preparing", "training", "paused")
@@ -37,10 +35,9 @@ RUNNING = ("preparing", "training", "paused")
 MOST_RUNS = 12
 
 
-class Training(References):
+class Training(Choices):
     """One training run at a time. Settings are frozen at Start; later changes are for the next run."""
 
-    settings = traitlets.Any()
     state = traitlets.Enum(STATES, "idle")
     progress = traitlets.Any(Progress())
     history = traitlets.Any()
@@ -60,49 +57,16 @@ class Training(References):
     learning = traitlets.Any(
         None, allow_none=True, help="the TrainedModel of the run under way as it is now, or None"
     )
+
     runs = traitlets.Tuple(help="finished Runs of this session, the first first")
-    parts = traitlets.Tuple(help='"train", "validation", "test" or "" for every structure')
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.settings = RunSettings()
         self.history = History()
         self._controls: Controls | None = None
         self._run: Run | None = None
         self._began = 0.0
-        self._for_crystals = False
-        self.observe(self._suit_the_dataset, "dataset")
         self.observe(self._watch_picked, "picked")
-        self.observe(self._split_again, ["dataset", "structures", "selected", "settings"])
-
-    def _suit_the_dataset(self, _: Any = None) -> None:
-        """Molecules and crystals want other settings to begin with; nothing else is changed."""
-        if self.dataset is None or not len(self.dataset):
-            return
-        keys = [structure.key for structure in self.dataset.structures]
-        if not all(any(key.startswith(held) for key in keys) for held in self.settings.held_out.split()):
-            # Held out of another dataset: here the test part is drawn by chance again.
-            self.settings = dataclasses.replace(self.settings, held_out="")
-        crystals = self.dataset.structures[0].is_crystal
-        if crystals == self._for_crystals:
-            return
-        self._for_crystals = crystals
-        fitting = {n: w for n, w in self.settings.targets.items() if not self.why_not_target(n)}
-        changes = {**defaults_for(crystals), "targets": fitting or dict(RunSettings().targets)}
-        self.settings = dataclasses.replace(self.settings, **changes)
-
-    # ---- settings ----------------------------------------------------------------------------------
-
-    def configure(self, **changes: Any) -> bool:
-        """Change settings of the next run; a value out of bounds changes nothing and says why."""
-        try:
-            self.settings = dataclasses.replace(self.settings, **changes)
-        except HamExplorerError as error:
-            self.say(str(error), "error", "targets")
-            return False
-        if self.message.where == "targets":
-            self.say("", where="targets")
-        return True
 
     def set_weights(self, weights: Mapping[str, float]) -> bool:
         """Change targets and weights, of the run under way too."""
@@ -110,67 +74,6 @@ class Training(References):
         if accepted and self.state in RUNNING and self._controls is not None:
             self._controls.set_weights(dict(weights))
         return accepted
-
-    def _split_again(self, _: Any = None) -> None:
-        parts = [""] * len(self.structures)
-        rows = self.trainable
-        try:
-            split = self.split_of(rows)
-        except HamExplorerError:
-            pass  # start() says what is wrong with the fractions or the number of molecules
-        else:
-            for position, row in enumerate(rows):
-                parts[row] = split.part_of(position)
-        self.parts = tuple(parts)
-
-    def split_of(self, rows: tuple[int, ...]) -> Split:
-        """How the next run divides these structures.
-
-        Raises:
-            HamExplorerError: if there are too few, or the fractions leave nothing to test.
-        """
-        return split_structures(
-            [self.structures[i] for i in rows],
-            by=self.settings.split_by,
-            train=self.settings.train_fraction,
-            validation=self.settings.validation_fraction,
-            seed=self.settings.seed,
-            held_out=self.settings.held_out,
-        )
-
-    def hold_out(self, indices: Sequence[int]) -> None:
-        """Make these structures the test part of the next runs; none gives the test part back to chance."""
-        rows = [k for k in indices if self.has_reference(k)]
-        keys = " ".join(self.structures[k].key[:12] for k in rows)
-        before = self.settings
-        if not self.configure(held_out=keys):
-            return
-        try:
-            self.split_of(self.trainable)
-        except HamExplorerError as error:
-            self.settings = before
-            self.say(str(error), "error", "training")
-            return
-        count = f"{len(rows)} structure{'s are' if len(rows) != 1 else ' is'}"
-        said = (
-            f"{count} the test part from the next training on."
-            if rows
-            else "The test part is left to chance again."
-        )
-        self.say(said, where="training")
-
-    def why_not_target(self, name: str) -> str:
-        """Why a target cannot be learned from the open dataset; empty if it can."""
-        if self.dataset is None or not len(self.dataset):
-            return ""
-        first = self.dataset.references[0]
-        if first.structure.is_crystal and TARGETS[name].band_axes is None:
-            return "not defined for a crystal here"
-        if name == "hamiltonian":
-            missing = first.fock is None and first.iao_fock is None
-        else:
-            missing = hasattr(first.large, name) and getattr(first.large, name) is None
-        return "not in this dataset" if missing else ""
 
     # ---- verbs -------------------------------------------------------------------------------------
 
