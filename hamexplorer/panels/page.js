@@ -46,6 +46,9 @@ function giveNames() {
     const words = handle.closest(".widget-slider")?.querySelector(".widget-label")?.textContent;
     if (words?.trim()) handle.setAttribute("aria-label", words);
   }
+  // The player's two buttons are icons alone.
+  for (const [place, button] of document.querySelectorAll(".hx-app .hx-play button:not([aria-label])").entries())
+    button.setAttribute("aria-label", place % 2 ? "Stop the frames" : "Play the frames");
   const ofWeights = ".hx-weight input:not([aria-label]), .noUi-handle:not([aria-label])";
   for (const field of document.querySelectorAll(`.hx-app .hx-target :is(${ofWeights})`)) {
     const words = field.closest(".hx-target").querySelector(".hx-check")?.textContent.replaceAll("\u200b", "").trim();

@@ -54,7 +54,7 @@ class ResultsPanel:
         )
         self._target = menu("Target", [], "hx-parity-target", help="The property whose values are compared")
         self._due: dict[str, None] = {}
-        #: Plots that missed a change while nobody saw them.
+        #: Plots that missed a change while a model trained and nobody saw them.
         self._behind: set[str] = set()
         self._plots: dict[str, LivePlot] = {}
         self._bands, self._electrons = BandsPanel(), ElectronsPanel(session, self._draw)
@@ -77,6 +77,7 @@ class ResultsPanel:
         self._part.observe(lambda _: self._draw(), "value")
         self._target.observe(lambda _: self._draw("parity", "tradeoff"), "value")
         page.observe(lambda _: self._draw(), "dark")
+        session.observe(lambda _: self._catch_up(), "state")
         session.observe(
             lambda _: self._draw("loss", "tradeoff"), ["history", "shown_epoch", "runs", "shown_run"]
         )
@@ -159,7 +160,7 @@ class ResultsPanel:
         name = next(iter(self._due))
         context = self._context()
         try:
-            if self._plots[name].widget.in_sight:
+            if self._wanted(name):
                 self._behind.discard(name)
                 self._plots[name].update(context)
             else:
@@ -170,8 +171,12 @@ class ResultsPanel:
             if self._due:
                 self._session.pump.soon(self._draw_next)
 
+    def _wanted(self, name: str) -> bool:
+        """Whether a plot is worth its figure now: while a model trains only one that somebody sees."""
+        return self._plots[name].widget.in_sight or not self._session.running
+
     def _catch_up(self) -> None:
-        behind = [name for name in self._behind if self._plots[name].widget.in_sight]
+        behind = [name for name in self._behind if self._wanted(name)]
         if behind:
             self._draw(*behind)
 

@@ -88,7 +88,7 @@ def blocks_point_at_atoms(made) -> None:
     made.page.locator(".hx-plot-matrix").scroll_into_view_if_needed()
     choose(made, ".hx-matrix-choice", label="learned − reference")
     made.page.wait_for_function(
-        "document.querySelector('.hx-plot-matrix .js-plotly-plot').data?.[0]?.type === 'heatmap'"
+        "document.querySelector('.hx-plot-matrix .js-plotly-plot')?.data?.[0]?.type === 'heatmap'"
     )
     place = plot.evaluate(
         """gd => {

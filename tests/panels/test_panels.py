@@ -246,3 +246,19 @@ def test_a_preset_ticks_its_targets(session):
     assert set(session.settings.targets) == {"mo_energy", "dipole", "polarizability"}
     session.set_weights({"dipole": 1.0})
     assert panel._preset.value == "", "what was ticked by hand is no preset"
+
+
+def test_plots_out_of_sight_wait_while_it_trains(session, monkeypatch):
+    panel = ResultsPanel(session, Page())
+    drawn = []
+    for name, plot in panel._plots.items():
+        monkeypatch.setattr(plot, "update", lambda context, name=name: drawn.append(name))
+        plot.widget._seen("view", name == "loss")
+    session.state = "training"
+    panel._draw("loss", "matrix")
+    assert drawn == ["loss"]
+    panel._plots["matrix"].widget._seen("view", True)
+    assert drawn == ["loss", "matrix"], "it came into sight"
+    panel._draw("levels")
+    session.state = "stopped"
+    assert drawn[2:] == ["levels"], "nothing else needs the machine"
