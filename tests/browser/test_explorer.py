@@ -136,7 +136,7 @@ def properties_in_3d(made) -> None:
     pictures = [stage.screenshot()]
     for words, said in (
         ("polarizability", "STO-3G grey"),
-        ("bond orders", "Thickness: bond orders, def2-TZVP"),
+        ("bond orders", "Thickness: bond orders, learned"),
         ("nothing", ""),
     ):
         choose(made, ".hx-draw-choice", label=words)
@@ -170,7 +170,9 @@ def units_everywhere(made) -> None:
         ".hx-molecule",
         ".hx-runs",
     ):
-        made.page.locator(place).first.scroll_into_view_if_needed()
+        made.page.evaluate(
+            "place => document.querySelector(place).scrollIntoView({ block: 'center' })", place
+        )
         expect(made.page.locator(place).first).to_contain_text("kcal/mol")
     choose(made, ".hx-laboratory", label="D and Å³")
     made.page.locator(".hx-molecule").scroll_into_view_if_needed()
