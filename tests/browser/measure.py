@@ -116,6 +116,11 @@ def _measure(visit: Visit, minutes: float) -> int:
     page.get_by_label("Hamiltonian matrix", exact=True).check()
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
+    # It shall not end by itself before it was watched.
+    visit.open_fold("Optimiser and more")
+    for setting in ("Epochs", "Patience (epochs)", "Plateau (epochs)"):
+        page.locator(".hx-targets-card").get_by_label(setting, exact=True).fill("100000")
+        page.keyboard.press("Tab")
     visit.button("Train").click()
     visit.wait_for_status(r"^training.*epoch ([3-9]|\d\d)")
     clicks = answers(page)
@@ -130,8 +135,6 @@ def _measure(visit: Visit, minutes: float) -> int:
         page.wait_for_timeout(10_000)
         heap.append(memory(session))
     status = visit.status.inner_text().replace("\n", " ")
-    visit.button("Stop").click()
-    visit.wait_for_status("^stopped")
     grown = np.polyfit(np.linspace(0, minutes, len(heap)), heap, 1)[0]
     slow = float(np.quantile(times, 0.95))
     print(f"while training ({status})")

@@ -83,7 +83,10 @@ def wait_for_plots(made) -> None:
     made.page.locator(".hx-bands").wait_for(timeout=240_000)
     for plot in ("bands", "zone"):
         made.page.wait_for_function(
-            "plot => (document.querySelector(`.hx-plot-${plot} .js-plotly-plot`)?.data?.length ?? 0) > 0",
+            """plot => {
+                document.querySelector(`.hx-plot-${plot}`).scrollIntoView({ block: 'nearest' });
+                return (document.querySelector(`.hx-plot-${plot} .js-plotly-plot`)?.data?.length ?? 0) > 0;
+            }""",
             arg=plot,
             timeout=120_000,
         )
@@ -184,7 +187,11 @@ def test_all_three_kinds_of_crystal_fit(visit, bands_page, width, height, dark):
     for index, kind in enumerate(("mesh3d", "scatter", "scatter")):
         menu.select_option(index=index)
         made.page.wait_for_function(
-            "kind => document.querySelector('.hx-plot-zone .js-plotly-plot').data[0].type === kind", arg=kind
+            """kind => {
+                document.querySelector('.hx-plot-zone').scrollIntoView({ block: 'nearest' });
+                return document.querySelector('.hx-plot-zone .js-plotly-plot').data[0].type === kind;
+            }""",
+            arg=kind,
         )
         for plot in ("bands", "zone"):
             made.page.locator(f".hx-plot-{plot}").scroll_into_view_if_needed()
