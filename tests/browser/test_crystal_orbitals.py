@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import free_port
+from hamexplorer.reference.dataset import SHIPPED
+
+from .conftest import wait_until
 
 pytestmark = pytest.mark.browser
 
-_SERVE = """
-from pathlib import Path
-from hamexplorer.launch import serve
-serve(port={port}, open_browser=False, notebook=Path({notebook!r}), announce=lambda address: print(address, flush=True))
-"""
-#: Triangles of every lobe that the page has drawn.
+#: Triangles of every lobe that the page has drawn, brought into sight: other plots are not drawn.
 _LOBES = """() => {
+    document.querySelector('.hx-plot-orbital')?.scrollIntoView({ block: 'center' });
     const gd = document.querySelector('.hx-plot-orbital .js-plotly-plot');
     return (gd?._fullData ?? []).filter((t) => t.type === 'mesh3d').map((t) => t.i.length);
 }"""
@@ -36,6 +30,7 @@ _PLACE = """([set, place, band]) => {
 }"""
 #: Whether bands and zone ring the point at this place of the path.
 _RINGED = """place => {
+    document.querySelector('.hx-plot-zone')?.scrollIntoView({ block: 'center' });
     const bands = document.querySelector('.hx-plot-bands .js-plotly-plot');
     const zone = document.querySelector('.hx-plot-zone .js-plotly-plot');
     const line = bands?._fullData?.find((t) => t.meta?.link === 'points');
@@ -44,29 +39,10 @@ _RINGED = """place => {
     const ring = bands?.data?.find((t) => t.name === 'orbital shown below');
     const mark = zone?.data?.find((t) => t.name === 'chosen k');
     const at = path?.customdata.indexOf(place);
-    return Math.abs(ring?.x[0] - along) < 1e-4 && mark?.x[0] === path.x[at] && mark?.y[0] === path.y[at];
+    if (!ring || !mark || !path) return false;
+    return Math.abs(ring.x[0] - along) < 1e-4 && mark.x[0] === path.x[at] && mark.y[0] === path.y[at];
 }"""
 _SLOW = 240_000
-
-
-@pytest.fixture(scope="module")
-def graphene_page(environment, request, tmp_path_factory):
-    """Address of the dashboard with graphene open, served by Voila."""
-    source = "from hamexplorer.app import build\napp = build('graphene-szv')\napp"
-    cell = {"cell_type": "code", "id": "page", "execution_count": None, "metadata": {}, "outputs": []}
-    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-    notebook = {"cells": [cell | {"source": source}], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    path = tmp_path_factory.mktemp("page") / "graphene.ipynb"
-    path.write_text(json.dumps(notebook))
-    command = [sys.executable, "-c", _SERVE.format(port=free_port(), notebook=str(path))]
-    root = request.config.rootpath
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=root) as server:
-        try:
-            address = server.stdout.readline().strip()
-            assert address.startswith("http://127.0.0.1:"), "Voila did not start"
-            yield address
-        finally:
-            server.terminate()
 
 
 def click_state(made, name: str, place: int, band: int) -> None:
@@ -85,10 +61,12 @@ def show(made, plot: str) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 1100), (390, 844)])
-def test_a_clicked_band_shows_its_orbital(visit, graphene_page, width, height):
-    made = visit("crystal-orbital", graphene_page, width, height)
+def test_a_clicked_band_shows_its_orbital(visit, voila, width, height):
+    made = visit("crystal-orbital", voila, width, height)
     made.wait_until_ready()
     page = made.page
+    page.locator(".hx-dataset select").select_option(index=list(SHIPPED).index("graphene-szv"))
+    expect(page.locator(".hx-molecule-title")).to_contain_text("C2", timeout=_SLOW)
     # What the calculation says is there before anything is learned.
     page.wait_for_function(f"({_LOBES})().length >= 2", timeout=_SLOW)
     made.button("Train").click()
@@ -108,7 +86,11 @@ def test_a_clicked_band_shows_its_orbital(visit, graphene_page, width, height):
     show(made, "orbital")
     page.get_by_label("Wave", exact=True).select_option(label="Re ψ")
 
-    click_state(made, "reference", 22, 4)  # the saddle of the π band
+    def chosen() -> bool:
+        click_state(made, "reference", 22, 4)  # the saddle of the π band
+        return "at M" in words.inner_text()
+
+    wait_until(chosen, "a click on a band chooses its state")
     expect(words).to_contain_text("Band 4 of 8, the highest occupied, at M, k = (1/2, 0, 0).", timeout=60_000)
     page.wait_for_function(f"({_LOBES})().length === 4 && ({_LOBES})().every((n) => n > 100)")
     page.wait_for_function(_RINGED, arg=22, timeout=60_000)
