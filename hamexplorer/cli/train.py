@@ -74,7 +74,13 @@ def run(options: argparse.Namespace) -> int:
     resume = options.out if options.resume else None
     with cancelled_by_ctrl_c(stop, controls.stop):
         model = train(
-            dataset, settings, controls=controls, report=narrator, folder=options.out, resume=resume
+            dataset,
+            settings,
+            controls=controls,
+            report=narrator,
+            folder=options.out,
+            resume=resume,
+            snapshots=False,  # nobody looks
         )
     narrator.line.clear()
     part = "test" if model.split_of(dataset).test else "all"

@@ -146,5 +146,6 @@ class Trunk(eqx.Module):
 
 
 def product(x: Array, y: Array, tensor: np.ndarray) -> Array:
+    """Features (n_atoms, channels, n) and (n_atoms, channels, m) coupled, channel by channel, by a tensor (n, m, p)."""
     outer = (x[..., :, None] * y[..., None, :]).reshape(*x.shape[:2], -1)
     return outer @ tensor.reshape(-1, tensor.shape[-1])

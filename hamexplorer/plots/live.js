@@ -265,12 +265,12 @@ export default () => {
     return () => {
       observer.disconnect();
       watch.disconnect();
-      model.send({ view, seen: null });
       model.off("msg:custom", take);
       document.removeEventListener(LINKED, follow);
       document.removeEventListener("pointermove", gone);
       views.delete(request);
       if (drawn) library.purge(place);
+      model.send({ view, seen: null }); // last: the kernel may be gone
     };
   }
 

@@ -68,7 +68,7 @@ def matrices_of(reference: Reference, layout: AOLayout | None = None) -> RealSpa
             for l in layout.shells[z]
             for name in components(l)
         ]
-    mesh = (int(reference.mesh[0]), int(reference.mesh[1]), int(reference.mesh[2]))
+    mesh = reference.k_mesh
     cells = mesh_translations(mesh)
     fock, translations = symmetric_translations(reference.fock, cells, mesh)
     overlap, _ = symmetric_translations(reference.overlap, cells, mesh)

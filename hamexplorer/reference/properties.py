@@ -92,6 +92,18 @@ class Reference:
     def __post_init__(self) -> None:
         freeze_arrays(self)
 
+    @property
+    def one_calculation(self) -> bool:
+        """Whether the small basis' calculation is the reference as well."""
+        return np.array_equal(self.small.mo_energy, self.large.mo_energy)
+
+    @property
+    def k_mesh(self) -> tuple[int, int, int]:
+        """``mesh`` as whole numbers; only of a crystal."""
+        assert self.mesh is not None, "a molecule has no mesh"
+        n1, n2, n3 = (int(n) for n in self.mesh)
+        return n1, n2, n3
+
     @classmethod
     def of(
         cls, structure: Structure, method: ReferenceMethod, small: SinglePoint, large: SinglePoint

@@ -146,12 +146,12 @@ class CrystalElectrons(Electrons):
             return self.results if self.results.crystals is not None else None
         if self.has_reference(self.picked):
             return self.dataset.references[self.picked]
-        return self.model if crystal.key in self.predictions else None
+        return self.predictor if crystal.key in self.predictions else None
 
     def _why_unknown(self, crystal: Structure) -> str:
         if "reference" in getattr(self.bands.get(crystal.key), "sets", {}):
             return "The matrices were read without the functions they stand between: the orbital cannot be drawn."
-        if self.results is None and self.model is None:
+        if self.results is None and self.predictor is None:
             return "Press Train: the learned orbital appears with the first epoch."
         return "The orbital of this crystal is not known: pick another one."
 

@@ -100,7 +100,7 @@ class Studies(Editing):
         if reason:
             self.say(reason, "warning", "study")
             return
-        rows = self.trainable
+        rows, name = self.trainable, self.dataset.name
         dataset = self.dataset if len(rows) == len(self.dataset) else self.dataset.subset(rows)
         self._study_controls = controls = Controls()
         kept = self._kept_rows
@@ -111,7 +111,7 @@ class Studies(Editing):
         def work() -> list[Row]:
             return run_study(
                 grid,
-                datasets={self.dataset.name: dataset},
+                datasets={name: dataset},
                 kept=kept,
                 controls=controls,
                 report=lambda event: self.pump.put(self._study_reported, event),

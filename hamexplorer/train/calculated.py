@@ -23,7 +23,7 @@ _LETTERS = "spdfgh"
 def calculated_sets(reference: Reference) -> dict[str, BandSet]:
     """Bands of a crystal's calculations, "raw" and "reference"; "reference" alone if one calculation serves as both."""
     calculated = {"raw": reference.small, "reference": reference.large}
-    if np.array_equal(reference.small.mo_energy, reference.large.mo_energy):
+    if reference.one_calculation:
         del calculated["raw"]
     found = {name: _calculated(reference, properties) for name, properties in calculated.items()}
     return {name: each for name, each in found.items() if each is not None}
@@ -57,7 +57,7 @@ def _calculated(reference: Reference, properties: Properties) -> BandSet | None:
     """What a calculation said; None if it left no bands on the path."""
     if properties.path_energy is None or reference.mesh is None:
         return None
-    kept, weights = reduced_mesh((int(reference.mesh[0]), int(reference.mesh[1]), int(reference.mesh[2])))
+    kept, weights = reduced_mesh(reference.k_mesh)
     return BandSet(
         properties.path_energy,
         properties.mo_energy[kept],
@@ -87,8 +87,7 @@ def calculated_shares(bands: BandStructure, reference: Reference, method: Method
     Raises:
         StructureError, BasisError: if the crystal cannot be set up in this basis.
     """
-    one = np.array_equal(reference.small.mo_energy, reference.large.mo_energy)
-    name = "reference" if one else "raw"
+    name = "reference" if reference.one_calculation else "raw"
     functions, structure = basis_of(method), reference.structure
     if (
         reference.fock is None
@@ -98,7 +97,7 @@ def calculated_shares(bands: BandStructure, reference: Reference, method: Method
     ):
         return bands
     assert not isinstance(functions, str), "the references of a crystal are of crystals"
-    mesh = int(reference.mesh[0]), int(reference.mesh[1]), int(reference.mesh[2])
+    mesh = reference.k_mesh
     layout = functions.layout(structure)
     found = []
     for points in (bands.path.points, mesh_points(mesh)[reduced_mesh(mesh)[0]]):

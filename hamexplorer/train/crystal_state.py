@@ -197,7 +197,7 @@ def crystal_state(
     if reference is None:
         why_not["reference"] = "No reference calculation of this crystal is at hand: only the model knows it."
     else:
-        one = np.array_equal(reference.small.mo_energy, reference.large.mo_energy)
+        one = reference.one_calculation
         small, large = small_and_large
         if not one:
             why_not["reference"] = (
@@ -236,7 +236,7 @@ def _calculated(
 ) -> tuple[OrbitalSet, str]:
     """The small-basis calculation at a k-point, and a sentence where that lies between those of its mesh."""
     assert reference.fock is not None and reference.overlap is not None and reference.mesh is not None
-    mesh = int(reference.mesh[0]), int(reference.mesh[1]), int(reference.mesh[2])
+    mesh = reference.k_mesh
     n = reference.fock.shape[-1]
     x, s = (np.frombuffer(matrix, complex).reshape(n, n) for matrix in (root, overlap))
     structure, point = reference.structure, np.array(k)

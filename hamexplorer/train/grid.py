@@ -99,6 +99,8 @@ class Grid:
                 continue
             seen.add((text, reduction, model, seed))
             values = {**base, "targets": targets, "reduction": reduction, "model": model, "seed": seed}
+            if model in SURROGATES:
+                values["committee"] = 1  # it has none; the Hamiltonians of the same grid may
             yield PlannedRun(dataset, text, RunSettings.from_dict(values))
 
     @classmethod

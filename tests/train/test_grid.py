@@ -9,7 +9,7 @@ import pytest
 from hamexplorer.errors import SettingsError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.grid import Grid, target_set
-from hamexplorer.train.settings import PRESETS
+from hamexplorer.train.settings import PRESETS, unpredicted
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,3 +90,10 @@ def test_a_wrong_grid_gets_a_sentence_that_names_the_file(tmp_path, text, senten
 def test_a_grid_that_is_not_there(tmp_path):
     with pytest.raises(SettingsError, match=r"cannot be read .*; check the path"):
         Grid.read(tmp_path / "no.toml")
+
+
+def test_a_committee_is_for_the_hamiltonians_of_a_grid_alone():
+    grid = Grid(("ethane",), ("ε + μ",), models=("network", "surrogate"), settings={"committee": 4})
+    found = {run.settings.model: run.settings for run in grid.runs("ethane")}
+    assert {name: settings.committee for name, settings in found.items()} == {"network": 4, "surrogate": 1}
+    assert not any(unpredicted(settings) for settings in found.values())
