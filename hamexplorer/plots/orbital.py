@@ -31,7 +31,8 @@ class Orbital(Plot):
     help = (
         "The surfaces hold 80 % of an electron in the chosen orbital; blue and orange are its two signs. Click a level "
         "to choose another. The reference is the large basis' orbital as far as the small basis' functions can "
-        "show it. Of a crystal it is the wave of one band at one k-point in several cells: click a band to choose it."
+        "show it. Of a crystal it is the wave of one band at one k-point in several cells, with 70 % of the electron "
+        "inside: click a band to choose it."
     )
 
     def unavailable(self, context: PlotContext) -> str:
