@@ -19,7 +19,12 @@ from hamexplorer.plots.live import LivePlot
 
 _ZERO_LABELS = {"fermi": "Fermi", "vbm": "Valence top", "vacuum": "Vacuum"}
 _FAT = [("none", ""), ("of elements", "element"), ("of angular momenta", "momentum")]
-_SETS = ("reference", "learned", "raw")
+_SETS = {
+    "reference": "the reference",
+    "learned": "the model",
+    "raw": "the small basis",
+    "others": "earlier runs",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +92,11 @@ class BandsPanel(traitlets.HasTraits):
         self._sets = {
             name: styled(
                 widgets.Checkbox(
-                    description=name, value=True, indent=False, tooltip=f"Show the {name} bands"
+                    description=said, value=True, indent=False, tooltip=f"Show the bands of {said}"
                 ),
                 "hx-check",
             )
-            for name in _SETS
+            for name, said in _SETS.items()
         }
         self._reason, self._words = text("", "hx-reason"), text("", "hx-band-words")
         self.plots = {name: LivePlot(name) for name in ("bands", "zone")}
@@ -159,6 +164,9 @@ class BandsPanel(traitlets.HasTraits):
         self._fat.disabled = bool(no_shares)
         self._reason.value = escape(" ".join(filter(None, [*reasons.values(), no_shares])))
         for name, box in self._sets.items():
+            if name == "others":
+                box.layout.display = "" if context.bands_of_others else "none"
+                continue
             box.disabled = name not in bands.sets
             box.description = full_name(name, context)
 

@@ -13,7 +13,7 @@ from hamexplorer.panels.parts import card, menu, row, styled, text
 from hamexplorer.plots import PLOTS, PlotContext
 from hamexplorer.plots.columns import level_name
 from hamexplorer.plots.live import LivePlot
-from hamexplorer.plots.matrix import MATRICES, said_of_block
+from hamexplorer.plots.matrix import matrices, said_of_block
 from hamexplorer.plots.matrix_shown import state_shown
 from hamexplorer.plots.plot import number
 from hamexplorer.plots.spectrum import ABSORBS, SPECTRA, listed, name_of, transitions
@@ -35,7 +35,7 @@ class ElectronsPanel:
         )
         self._matrix = menu(
             "Show",
-            [(label, name) for name, label in MATRICES.items()],
+            [(label, name) for name, label in matrices(()).items()],
             "hx-matrix-choice",
             help="Which Hamiltonian, or what about it, is drawn",
         )
@@ -92,6 +92,7 @@ class ElectronsPanel:
         session.observe(lambda _: self._orbital_changed(), "orbital")
         session.observe(lambda _: self._draw("matrix"), ["marked", "hovered"])
         session.observe(lambda _: self._draw("spectrum"), "excitations")
+        session.observe(lambda _: self._others_changed(), ["states_of_others", "crystal_orbital"])
         self._orbital.observe(lambda change: self._orbital_wanted(change["new"]), "value")
         self._matrix.observe(lambda _: self._matrix_chosen(), "value")
         session.observe(lambda _: self._draw("matrix"), "pull")
@@ -108,6 +109,8 @@ class ElectronsPanel:
         session = self._session
         return {
             "state": session.state_of_picked,
+            "states_of_others": session.states_of_others,
+            "bands_of_others": session.bands_of_others,
             "orbital": session.orbital,
             "marked": session.pointed_at,
             "excitations": session.excitations,
@@ -135,6 +138,19 @@ class ElectronsPanel:
     def _matrix_chosen(self) -> None:
         self._ask_for_pull()
         self._draw("matrix")
+
+    def _others_changed(self) -> None:
+        """Offer the matrices of those runs that know one; what is shown stays, if it still is."""
+        session = self._session
+        state = session.crystal_orbital and session.crystal_orbital.state
+        labels = [run.label for run in session.runs_beside]
+        known = [each for each in labels if each in (state.sets if state else session.states_of_others)]
+        options = [(label, name) for name, label in matrices(known).items()]
+        if tuple(self._matrix.options) != tuple(options):
+            chosen = self._matrix.value
+            self._matrix.options = options
+            self._matrix.value = chosen if chosen in matrices(known) else "learned"
+        self._draw("orbital", "matrix")
 
     def _ask_for_pull(self) -> None:
         if self._matrix.value == "pull" and self._target:

@@ -85,7 +85,7 @@ class ResultsPanel:
         session.observe(lambda _: self._draw(*self._bands.plots, "parity", "levels"), "picked")
         self._plots["levels"].on_choose("orbital", session.choose_orbital)
         self._plots["parity"].on_gather(self._gather)
-        session.observe(lambda _: self._draw(*self._bands.plots), ["bands", "dataset"])
+        session.observe(lambda _: self._draw(*self._bands.plots), ["bands", "dataset", "bands_of_others"])
         self._bands.observe(lambda change: self._band_clicked(change["new"]), "clicked")
         self._bands.observe(lambda _: self._draw(*self._bands.plots), "choices")
         self._results_changed()
@@ -131,11 +131,7 @@ class ResultsPanel:
         return PlotContext(
             history=session.history,
             results=session.results,
-            others=tuple(
-                OtherRun(run.label, run.history, run.results)
-                for run in session.runs
-                if run.number != session.shown_run
-            )[-4:],
+            others=tuple(OtherRun(run.label, run.history, run.results) for run in session.other_runs),
             looking_back=session.shown_epoch is not None,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),

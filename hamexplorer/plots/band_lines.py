@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from hamexplorer.plots.band_view import WIDTHS, BandView
-from hamexplorer.plots.crystals import set_colour, set_name
+from hamexplorer.plots.band_view import BandView, line_of
+from hamexplorer.plots.crystals import set_name
 from hamexplorer.plots.dos import group_shares
 from hamexplorer.plots.gaps import Gap
 from hamexplorer.train.bands import BandSet
@@ -44,7 +44,7 @@ def _line(view: BandView, name: str, each: BandSet) -> go.Scatter:
         legendgroup=name,
         mode="lines",
         connectgaps=False,
-        line={"color": set_colour(name, context), "width": WIDTHS.get(name, 1.4)},
+        line=line_of(name, context),
         hovertemplate=f"<b>{label}</b> · band %{{customdata[1]}}<br>%{{y:.3f}} {context.units}<extra></extra>",
     )
 

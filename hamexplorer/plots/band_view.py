@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from hamexplorer.plots.crystals import fat_set, orbital_groups, shown_sets, zero_kind, zero_of
-from hamexplorer.plots.plot import PlotContext
+from hamexplorer.plots.crystals import (
+    fat_set,
+    orbital_groups,
+    set_colour,
+    shown_sets,
+    zero_kind,
+    zero_of,
+)
+from hamexplorer.plots.plot import PlotContext, place_of_other
 from hamexplorer.train.bands import BandSet, BandStructure
 from hamexplorer.units import HARTREE_EV
 
@@ -16,6 +24,12 @@ from hamexplorer.units import HARTREE_EV
 BELOW, ABOVE = -22 / HARTREE_EV, 12 / HARTREE_EV
 #: Width of the lines; the reference is a rim around the learned bands where these are right.
 WIDTHS = {"raw": 1.2, "reference": 2.8, "learned": 1.4}
+
+
+def line_of(name: str, context: PlotContext) -> dict[str, Any]:
+    """Colour, width and dash of a set's lines; those of other runs are dotted."""
+    dash = {} if place_of_other(name, context) is None else {"dash": "dot"}
+    return {"color": set_colour(name, context), "width": WIDTHS.get(name, 1.4)} | dash
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from hamexplorer.physics.crystal_orbital import CellGrid
 from hamexplorer.plots import theme
 from hamexplorer.plots.crystals import ZERO_SYMBOLS, band_structure, full_name, set_colour, zero_kind, zero_of
-from hamexplorer.plots.plot import PlotContext
+from hamexplorer.plots.plot import PlotContext, run_mark
 from hamexplorer.plots.scenes import balls_and_sticks, lobe
 from hamexplorer.plots.zone import frame_of
 from hamexplorer.structures.paths import KPath
@@ -149,8 +149,9 @@ def _lobes(
 def _words(chosen: CrystalOrbital, name: str, middle: float, context: PlotContext) -> list[dict[str, Any]]:
     """Name and energy above; likeness with the calculation that is compared with, below."""
     state, band = chosen.state, chosen.band
-    head = f"<b>{full_name(name, context)}</b><br>{_energy(chosen, name, context)}"
-    font = {"size": 12, "color": set_colour(name, context)}
+    head = f"{run_mark(name, context)}<b>{full_name(name, context)}</b><br>{_energy(chosen, name, context)}"
+    colour = context.palette.text if run_mark(name, context) else set_colour(name, context)
+    font = {"size": 12, "color": colour}
     small = {"size": 11, "color": context.palette.muted}
     said = band_name(band, state.n_occ)
     if name != state.anchor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hamexplorer.plots.plot import PlotContext
+from hamexplorer.plots.plot import PlotContext, learned_colour
 from hamexplorer.train.bands import BandSet, BandStructure
 
 #: What may count as zero, with its name in a sentence.
@@ -21,8 +21,11 @@ ZERO_SYMBOLS = {
 
 def band_structure(context: PlotContext) -> BandStructure | None:
     """The bands of the picked crystal; None where there are none."""
-    if context.bands is not None:
-        return context.bands
+    found = context.bands or _of_results(context)
+    return found.beside(context.bands_of_others) if found is not None else None
+
+
+def _of_results(context: PlotContext) -> BandStructure | None:
     results, picked = context.results, context.picked
     if results is None or picked is None or not 0 <= picked < len(results.dataset.references):
         return None
@@ -53,10 +56,15 @@ def shown_sets(bands: BandStructure, context: PlotContext) -> dict[str, BandSet]
     return {
         name: each
         for name, each in bands.sets.items()
-        if name in context.sets
+        if _kind(name) in context.sets
         and np.isfinite(each.path_energy).all()
         and np.isfinite(each.mesh_energy).all()
     }
+
+
+def _kind(name: str) -> str:
+    """Sets of other runs go by the runs' labels, and are shown or not together."""
+    return name if name in ("raw", "reference", "learned") else "others"
 
 
 def set_name(name: str, context: PlotContext) -> str:
@@ -71,16 +79,21 @@ def full_name(name: str, context: PlotContext) -> str:
 
 def set_colour(name: str, context: PlotContext) -> str:
     colours = context.palette
-    return {"raw": colours.raw, "reference": colours.reference}.get(name, colours.learned)
+    return {"raw": colours.raw, "reference": colours.reference}.get(name, learned_colour(name, context))
 
 
 def zero_of(bands: BandStructure, name: str, kind: str) -> float:
     """The energy (Ha) that counts as zero in one set; NaN where it is not defined.
 
-    The model learns energies on the reference's scale, so that its vacuum is the reference's unless it has its own.
+    Models learn energies on the reference's scale, so that their vacuum is the reference's unless they have their own.
     """
     zero = bands.sets[name].zero(kind)
-    if np.isnan(zero) and kind == "vacuum" and name == "learned" and "reference" in bands.sets:
+    if (
+        np.isnan(zero)
+        and kind == "vacuum"
+        and _kind(name) in ("learned", "others")
+        and "reference" in bands.sets
+    ):
         return bands.sets["reference"].vacuum
     return zero
 

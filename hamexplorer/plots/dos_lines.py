@@ -10,8 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hamexplorer.plots import theme
-from hamexplorer.plots.band_view import WIDTHS, BandView
-from hamexplorer.plots.crystals import set_colour, set_name
+from hamexplorer.plots.band_view import BandView, line_of
+from hamexplorer.plots.crystals import set_name
 from hamexplorer.plots.dos import density_of_states, group_shares
 from hamexplorer.train.bands import BandSet
 from hamexplorer.units import HARTREE_EV
@@ -71,7 +71,7 @@ class DosLines:
                 name=f"{set_name(name, self.view.context)}, density of states",
                 legendgroup=name,
                 showlegend=False,
-                line={"color": set_colour(name, self.view.context), "width": WIDTHS.get(name, 1.4)},
+                line=line_of(name, self.view.context),
             )
             for name in self.view.sets
         ]

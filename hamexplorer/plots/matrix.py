@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import plotly.graph_objects as go
 from hamexplorer.physics.cell import ALL_ELECTRONS
 from hamexplorer.plots import theme
 from hamexplorer.plots.matrix_shown import (
-    DIFFERENCES,
+    LESS,
     State,
     labels_of,
+    made_of,
     matrix_shown,
     pair_texts,
     state_shown,
@@ -23,10 +25,10 @@ from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, number, scale_of, s
 from hamexplorer.train.crystal_state import CrystalState
 from hamexplorer.train.molecule_state import MoleculeState
 
-__all__ = ["MATRICES", "Matrix", "matrix_shown", "said_of_block", "strongest_pull"]
+__all__ = ["Matrix", "matrices", "matrix_shown", "said_of_block", "strongest_pull"]
 
 #: What can be shown, and its name in the menu.
-MATRICES = {
+_MATRICES = {
     "learned": "learned",
     "reference": "reference",
     "error": "learned − reference",
@@ -36,6 +38,15 @@ MATRICES = {
 }
 #: Blue, white, red of Brewer's RdBu, which all colour visions tell apart; the middle follows the page.
 _NEGATIVE, _POSITIVE = "#2166AC", "#B2182B"
+
+
+def matrices(others: Iterable[str]) -> dict[str, str]:
+    """What can be shown, and its name in the menu; others are labels of other runs."""
+    return _MATRICES | {
+        name: label
+        for other in others
+        for name, label in ((other, other), (f"{LESS}{other}", f"learned − {other}"))
+    }
 
 
 @PLOTS.register("matrix")
@@ -60,7 +71,7 @@ class Matrix(Plot):
             if context.pull is None:
                 return "Press Train, or wait: the gradient of the error is being worked out."
             return ""
-        for name in DIFFERENCES.get(context.matrix, (context.matrix,)):
+        for name in made_of(context.matrix):
             if name not in state.sets:
                 return why_not_known(state, name)
         return ""

@@ -14,20 +14,27 @@ from hamexplorer.train.molecule_state import MoleculeState
 #: Whose Hamiltonian is shown: a molecule's, or a crystal's at one k-point.
 State = MoleculeState | CrystalState
 #: What differences are made of.
-DIFFERENCES = {"error": ("learned", "reference"), "change": ("learned", "raw")}
+_DIFFERENCES = {"error": ("learned", "reference"), "change": ("learned", "raw")}
+#: What stands before the label of the run from which the learned matrix differs.
+LESS = "less "
+
+
+def made_of(name: str) -> tuple[str, ...]:
+    """The sets of which a matrix is made: one, or two whose difference it is."""
+    return ("learned", name.removeprefix(LESS)) if name.startswith(LESS) else _DIFFERENCES.get(name, (name,))
 
 
 def state_shown(context: PlotContext) -> State | None:
     """The picked molecule's, or the picked crystal's at the chosen k-point."""
-    return context.state if context.crystal is None else context.crystal.state
+    if context.crystal is not None:
+        return context.crystal.state
+    return None if context.state is None else context.state.beside(context.states_of_others)
 
 
 def matrix_shown(state: State, name: str) -> np.ndarray:
-    """One of :data:`MATRICES`, shape (n_ao, n_ao), Ha; of a crystal complex."""
-    if name in DIFFERENCES:
-        first, second = DIFFERENCES[name]
-        return state.sets[first].matrix - state.sets[second].matrix
-    return state.sets[name].matrix
+    """One of :func:`matrices`, shape (n_ao, n_ao), Ha; of a crystal complex."""
+    first, *second = (state.sets[each].matrix for each in made_of(name))
+    return first - second[0] if second else first
 
 
 def why_not_known(state: State, name: str) -> str:

@@ -12,7 +12,7 @@ from hamexplorer.physics.orbital_grid import OrbitalGrid, enclosing_value, surfa
 from hamexplorer.plots import theme
 from hamexplorer.plots.columns import level_name
 from hamexplorer.plots.crystal_orbital import crystal_figure
-from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, state_missing
+from hamexplorer.plots.plot import PLOTS, Plot, PlotContext, run_mark, state_missing
 from hamexplorer.plots.scenes import balls_and_sticks, lobe
 from hamexplorer.structures.orientation import broadest_view
 from hamexplorer.structures.structure import Structure
@@ -41,10 +41,10 @@ class Orbital(Plot):
     def figure(self, context: PlotContext) -> go.Figure:
         if context.crystal is not None:
             return crystal_figure(context.crystal, context)
-        state = context.state
-        assert state is not None
-        index = context.orbital_index
-        names = [name for name in ("raw", "learned", "reference") if name in state.sets]
+        assert context.state is not None
+        # Of the runs of before one has room.
+        state = context.state.beside(dict(list(context.states_of_others.items())[-1:]))
+        index, names = context.orbital_index, list(state.sets)
         traces: list[Any] = []
         notes = []
         scenes: dict[str, Any] = {}
@@ -139,8 +139,8 @@ def _words(
     energy = state.sets[name].energy[index] * context.energy_factor
     colours = {"raw": context.palette.muted, "learned": context.palette.learned}
     shown = f"{energy:.{context.energy_digits}f} {context.units}".replace("-", "−")
-    head = f"<b>{label_of(name, context)}</b><br>{shown}"
-    style = {"font": {"size": 12, "color": colours.get(name, context.palette.reference)}}
+    head = f"{run_mark(name, context)}<b>{label_of(name, context)}</b><br>{shown}"
+    style = {"font": {"size": 12, "color": colours.get(name, context.palette.text)}}
     notes = [theme.note(head, x=middle, y=1, xanchor="center", yanchor="bottom", **style)]
     if name == "reference" or "reference" not in state.sets:
         said = level_name(index, state.n_occ)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from hamexplorer._registry import Registry
 from hamexplorer.plots.history import History
-from hamexplorer.plots.theme import DARK, LIGHT, Palette
+from hamexplorer.plots.theme import DARK, LIGHT, Palette, of_other
 from hamexplorer.units import energy_digits, energy_factor, property_unit
 
 if TYPE_CHECKING:
@@ -61,13 +61,14 @@ class PlotContext:
         crystal: the chosen band of a picked crystal at a k-point, with the Hamiltonian there, as far as known.
         why_no_crystal: why it is not, as a sentence; empty for a molecule.
         wave: what of a crystal's complex orbital is drawn, a key of :data:`hamexplorer.train.crystal_state.PARTS`.
+        bands_of_others, states_of_others: what other runs make of the picked structure, by their labels.
         orbital: the chosen orbital, counted from the HOMO (0), LUMO (1).
         marked: atoms that are pointed out.
         spectrum: which spectrum of a molecule is shown, a key of :data:`hamexplorer.plots.spectrum.SPECTRA`.
         spectrum_eV: standard deviation of a line in it.
         excitations: "raw" and "learned" Tamm-Dancoff transitions of the picked molecule, where worked out.
-        matrix: which Hamiltonian is shown: "raw", "learned", "reference", "error" (learned less reference), "change"
-            (learned less raw) or "pull".
+        matrix: which Hamiltonian is shown: "raw", "learned", "reference", a run's label, "error" (learned less
+            reference), "change" (learned less raw), "less" and a run's label (learned less that one's) or "pull".
         pull: a target's name and how its error changes with the learned Hamiltonian, where worked out.
         units: of energies, a key of :data:`hamexplorer.units.ENERGY_UNITS`.
         laboratory: whether dipoles are in debye and polarizabilities in Å³ instead of atomic units.
@@ -77,7 +78,7 @@ class PlotContext:
         zero: what counts as zero in plots of bands: "fermi", "vbm" (valence band maximum) or "vacuum".
         fat: whose share in the bands is shown: "element", "momentum" (of the orbitals), or "" for none.
         broadening_eV: standard deviation of a state in the density of states.
-        sets: which bands are shown: "raw", "reference", "learned".
+        sets: which bands are shown: "raw", "reference", "learned", "others".
     """
 
     history: History | None = None
@@ -91,6 +92,8 @@ class PlotContext:
     crystal: CrystalOrbital | None = None
     why_no_crystal: str = ""
     wave: str = "real"
+    bands_of_others: Mapping[str, BandStructure] = field(default_factory=dict)
+    states_of_others: Mapping[str, MoleculeState] = field(default_factory=dict)
     orbital: int = 0
     marked: tuple[int, ...] = ()
     matrix: str = "learned"
@@ -106,7 +109,7 @@ class PlotContext:
     zero: str = "fermi"
     fat: str = ""
     broadening_eV: float = 0.2
-    sets: tuple[str, ...] = ("raw", "reference", "learned")
+    sets: tuple[str, ...] = ("raw", "reference", "learned", "others")
 
     @property
     def energy_factor(self) -> float:
@@ -159,6 +162,23 @@ class PlotContext:
         """The name of the large basis as people write it, else "reference"."""
         method = getattr(getattr(self.results, "dataset", None), "method", self.method)
         return _basis_label(getattr(method, "large_basis", "")) or "reference"
+
+
+def place_of_other(label: str, context: PlotContext) -> int | None:
+    """Where another run stands in the list, for its colour; None for what is no run of before."""
+    return next((place for place, other in enumerate(context.others) if other.label == label), None)
+
+
+def run_mark(name: str, context: PlotContext) -> str:
+    """A coloured dot to stand before another run's label, whose colour alone is too light for text; else nothing."""
+    is_other = place_of_other(name, context) is not None
+    return f"<span style='color:{learned_colour(name, context)}'>●</span> " if is_other else ""
+
+
+def learned_colour(name: str, context: PlotContext) -> str:
+    """The colour of what was learned: by the run that is shown, or by another one, whose label is the name."""
+    place = place_of_other(name, context)
+    return context.palette.learned if place is None else of_other(place, context.palette)[0]
 
 
 class Plot:

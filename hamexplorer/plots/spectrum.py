@@ -146,7 +146,8 @@ def _shares(
     for place, (z, symbol) in enumerate(sorted(symbols.items())):
         weight = (learned.coeff[numbers == z] ** 2).sum(0)
         y = broadened(learned.energy, weight, at, width) / context.energy_factor
-        colour = context.palette.series[place % len(context.palette.series)]
+        # Not the colours of other runs.
+        colour, _ = theme.of_other(len(context.others) + place, context.palette)
         line = {"color": colour, "width": 1.4, "dash": ("dash", "dot", "dashdot")[place % 3]}
         traces.append(_line(x, y, f"learned, on {symbol}", line, context))
     return traces

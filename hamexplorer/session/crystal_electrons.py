@@ -11,6 +11,7 @@ import traitlets
 
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.reference.properties import Reference
+from hamexplorer.session.earlier import answers_of, state_at
 from hamexplorer.session.electrons import Electrons
 from hamexplorer.structures.paths import KPath, standard_path
 from hamexplorer.structures.structure import Structure
@@ -21,6 +22,8 @@ from hamexplorer.train.results import Results
 
 #: Least seconds between two looks at a crystal while its model learns: each sends a picture to the page.
 _SELDOM = 2.0
+#: Other runs whose waves are drawn: each takes a scene of its own.
+_MOST_WAVES = 1
 #: What a worker brings: an orbital, and of a calculation its bands with shares if they were not known.
 _Found = tuple[CrystalOrbital, tuple[Reference, BandStructure] | None]
 
@@ -50,7 +53,7 @@ class CrystalElectrons(Electrons):
         self._shared: tuple[Reference, BandStructure] | None = None
         self.observe(self._leave_crystal, "picked")
         watched = ["picked", "results", "model", "structures", "dataset", "band", "state", "predictions"]
-        self.observe(self._look, watched)
+        self.observe(self._look, [*watched, "runs", "shown_run"])
 
     def pick_band(self, place: int, band: int) -> None:
         """Show the orbital of a band at a point of the picked crystal's path; one that is not there is ignored.
@@ -112,8 +115,9 @@ class CrystalElectrons(Electrons):
         if source is None:
             self.crystal_orbital, self.why_no_crystal_orbital = None, self._why_unknown(crystal)
             return
-        wish, before = (crystal.key, source, self.band), self._looked
-        if before is not None and wish[::2] == before[::2] and source is before[1]:
+        others = tuple(run.number for run in self.runs_beside[-_MOST_WAVES:])
+        wish, before = (source, crystal.key, self.band, others), self._looked
+        if before is not None and wish[1:] == before[1:] and source is before[0]:
             return
         self._looking, self._looked = True, wish
         if isinstance(source, Results):
@@ -163,6 +167,7 @@ class CrystalElectrons(Electrons):
         place, row, part = (self.band or (0,))[0], self.row_of(self.picked), self.wave
         chosen, dataset = self.band[1:], self.dataset
         k, shared = self._path(crystal).points[place], self._shared
+        others = self.runs_beside[-_MOST_WAVES:]
 
         def state() -> CrystalState:
             if isinstance(source, Results):
@@ -181,6 +186,8 @@ class CrystalElectrons(Electrons):
 
         def work() -> _Found:
             found = state()
+            waves = answers_of(others, crystal, lambda run, each: state_at(run, each, place, k))
+            found = found.beside(waves)
             band = chosen[0] if chosen else found.n_occ - 1
             orbital = CrystalOrbital(found, place, min(max(band, 0), found.n_bands - 1))
             for name in found.sets:

@@ -9,12 +9,12 @@ import numpy as np
 import traitlets
 
 from hamexplorer.physics.spectra import Transitions
-from hamexplorer.session.findings import Findings
+from hamexplorer.session.earlier import Earlier
 from hamexplorer.train.molecule_state import MoleculeState, calculated_state, excitations_of
 from hamexplorer.train.novelty import Novelty
 
 
-class Electrons(Findings):
+class Electrons(Earlier):
     """Works everything out in workers, so that a click is never kept waiting; the latest wish counts."""
 
     state_of_picked = traitlets.Any(
@@ -119,7 +119,7 @@ class Electrons(Findings):
         self.marked = () if wanted == self.marked else wanted
 
     def known(self, index: int) -> dict[str, dict[str, Any]]:
-        """As in :meth:`Findings.known`; what is no target follows from the learned orbitals of the picked molecule."""
+        """As in :class:`Findings`; what is no target follows from the learned orbitals of the picked molecule."""
         found, state = super().known(index), self.state_of_picked
         learned = found.get("learned")
         if learned is None or index != self.picked or state is None or "learned" not in state.sets:

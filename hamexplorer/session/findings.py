@@ -53,7 +53,7 @@ class Findings(Training):
         """Where the results have this structure; None if it is not part of the run."""
         if self.results is None or not 0 <= index < len(self.structures):
             return None
-        return _rows(self.results.dataset).get(self.structures[index].key)
+        return rows_of(self.results.dataset).get(self.structures[index].key)
 
     def pick_row(self, row: int) -> None:
         """Pick the structure of a row of the results."""
@@ -169,7 +169,7 @@ class Findings(Training):
 
 
 @functools.lru_cache(maxsize=4)
-def _rows(dataset: Any) -> dict[str, int]:
+def rows_of(dataset: Any) -> dict[str, int]:
     """Structure key -> position; datasets are immutable and compared by identity."""
     return {structure.key: row for row, structure in reversed(list(enumerate(dataset.structures)))}
 

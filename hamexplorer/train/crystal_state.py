@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -17,7 +17,7 @@ from hamexplorer.physics.interpolation import matrix_at, on_mesh
 from hamexplorer.physics.orbital_grid import Surface, enclosing_value, surface_of
 from hamexplorer.reference.properties import Reference
 from hamexplorer.structures.structure import Structure
-from hamexplorer.train.molecule_state import OrbitalSet
+from hamexplorer.train.molecule_state import OrbitalSet, sets_beside
 from hamexplorer.units import HARTREE_EV
 
 #: Levels closer than this count as one, Ha: a millielectronvolt.
@@ -70,6 +70,11 @@ class CrystalState:
     def anchor(self) -> str:
         """The set that others are compared with: a calculation, so that it keeps still while a model learns."""
         return next(name for name in ("reference", "raw", "learned") if name in self.sets)
+
+    def beside(self, others: Mapping[str, CrystalState]) -> CrystalState:
+        """With what others have learned of the crystal in the same functions, under their names, after the raw set."""
+        fitting = {name: other.sets for name, other in others.items() if other.functions == self.functions}
+        return replace(self, sets=sets_beside(self.sets, fitting))
 
     def same_level(self, name: str, band: int) -> np.ndarray:
         """Places of the bands that share a level with this one, itself included."""

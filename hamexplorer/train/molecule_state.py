@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
@@ -102,9 +102,23 @@ class MoleculeState:
             "mayer_bond_order": mayer_bond_order(density, overlap, owner, len(nuclei)),
         }
 
+    def beside(self, others: Mapping[str, MoleculeState]) -> MoleculeState:
+        """With what others have learned of the molecule in the same basis, under their names, after the raw set."""
+        fitting = {name: other.sets for name, other in others.items() if other.basis == self.basis}
+        return replace(self, sets=sets_beside(self.sets, fitting))
+
     def overlap(self, one: str, other: str) -> np.ndarray:
         """⟨i|j⟩ between the orbitals of two sets, shape (n_ao, n_ao)."""
         return self.sets[one].coeff.T @ self.sets[other].coeff
+
+
+def sets_beside(
+    sets: Mapping[str, OrbitalSet], others: Mapping[str, Mapping[str, OrbitalSet]]
+) -> Mapping[str, OrbitalSet]:
+    """Sets in drawing order: raw, what others have learned under their names, and the rest."""
+    learned = {name: each["learned"] for name, each in others.items() if "learned" in each}
+    raw = {name: each for name, each in sets.items() if name == "raw"}
+    return raw | learned | dict(sets)
 
 
 def molecule_state(

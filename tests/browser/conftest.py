@@ -275,6 +275,18 @@ class Visit:
         self.page.locator(".hx-fold").get_by_text(re.compile(f"^{title}$")).click()
 
 
+def open_dashboard(
+    visit: Callable[..., Visit], kind: str, request: pytest.FixtureRequest, width: int, height: int
+) -> Visit:
+    """The dashboard in Voila, JupyterLab or Notebook, ready for its visitor."""
+    made = visit(kind, request.getfixturevalue(kind), width, height)
+    if kind != "voila":
+        made.run_notebook("app.ipynb")
+    made.wait_until_ready()
+    made.page.locator(".hx-app").scroll_into_view_if_needed()
+    return made
+
+
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
     """Opens pages; afterwards none may have asked anything of another machine."""

@@ -5,23 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import open_dashboard
+
 pytestmark = pytest.mark.browser
 
 WATER = b"3\nname=water\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
 BROKEN = b"3\nwater\nO 0 0 0\nH 0 0\n"
 #: Seconds from a click to what it does, the median of several: a machine that tests is busy with other things, too.
 PROMPT = 0.5
-
-
-def open_dashboard(visit, kind, request, width, height):
-    """The dashboard, ready for its visitor."""
-    address = request.getfixturevalue(kind)
-    made = visit(kind, address, width, height)
-    if kind != "voila":
-        made.run_notebook("app.ipynb")
-    made.wait_until_ready()
-    made.page.locator(".hx-app").scroll_into_view_if_needed()
-    return made
 
 
 @pytest.mark.parametrize("kind", ["voila", "jupyterlab", "notebook"])

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import SLOW, wait_until
+from tests.browser.conftest import SLOW, open_dashboard, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -20,22 +20,30 @@ EXCUSED: dict[str, str] = {
 }
 
 
-def trained(visit, voila, width: int, height: int, epochs: int = 4, **options):
-    made = visit("explorer", voila, width, height, **options)
+def trained(visit, voila, width: int, height: int):
+    made = visit("explorer", voila, width, height)
     made.wait_until_ready()
+    train(made)
+    return made
+
+
+def train(made, epochs: int = 4) -> None:
     made.button("Train").click()
     made.wait_for_status(rf"epoch ({epochs}|[{epochs + 1}-9]|\d\d)")
     made.button("Stop").click()
     made.wait_for_status(r"^stopped")
-    return made
 
 
 def choose(made, names: str, **option) -> None:
     made.page.locator(f"{names} select").select_option(**option)
 
 
-def test_every_view_is_linked(visit, voila):
-    made = trained(visit, voila, 1440, 1000)
+@pytest.mark.parametrize(("kind", "dark"), [("voila", False), ("jupyterlab", True)])
+def test_every_view_is_linked(visit, request, kind, dark):
+    made = open_dashboard(visit, kind, request, 1920 if dark else 1440, 1000)
+    if dark:
+        wear_dark(made, kind)
+    train(made)
     levels_choose_orbitals(made)
     blocks_point_at_atoms(made)
     spectra_and_their_orbitals(made)
@@ -43,6 +51,16 @@ def test_every_view_is_linked(visit, voila):
     back_in_time(made)
     units_everywhere(made)
     assert made.sticking_out() == []
+
+
+def wear_dark(made, kind: str) -> None:
+    """By the page's own button, or in JupyterLab by its theme."""
+    if kind == "voila":
+        made.page.locator(".hx-theme").click()
+    else:
+        theme = "{ theme: 'JupyterLab Dark' }"
+        made.page.evaluate(f"void window.jupyterapp.commands.execute('apputils:change-theme', {theme})")
+    made.page.wait_for_function("document.querySelector('.hx-app').classList.contains('hx-dark')")
 
 
 def levels_choose_orbitals(made) -> None:
@@ -131,8 +149,8 @@ def spectra_and_their_orbitals(made) -> None:
 
 def properties_in_3d(made) -> None:
     """A dipole, a polarizability and bond orders beside the atoms; another picture for each."""
-    made.page.evaluate("window.scrollTo(0, 0)")
     stage = made.page.locator(".hx-stage")
+    stage.scroll_into_view_if_needed()
     pictures = [stage.screenshot()]
     for words, said in (
         ("polarizability", "STO-3G grey"),
@@ -147,8 +165,8 @@ def properties_in_3d(made) -> None:
 
 
 def back_in_time(made) -> None:
-    made.page.evaluate("window.scrollTo(0, 0)")
     said = made.page.locator(".hx-timeline-said")
+    said.scroll_into_view_if_needed()
     expect(said).to_contain_text("the latest")
     tile = made.page.locator(".hx-tile b").first.inner_text()
     made.page.locator(".hx-timeline-slider .noUi-handle").focus()
@@ -275,6 +293,15 @@ def test_files_runs_and_sessions(visit, voila, tmp_path):
     runs.scroll_into_view_if_needed()
     expect(runs.locator(".hx-table-row")).to_have_count(2)
     expect(runs.locator(".hx-differences")).to_contain_text("Targets")
+    # The first one stands beside it in the pictures, too.
+    made.page.locator(".hx-plot-orbital").scroll_into_view_if_needed()
+    expect(made.page.locator(".hx-plot-orbital")).to_contain_text("run 1", timeout=SLOW * 1000)
+    made.screenshot("orbital-beside")
+    made.page.locator(".hx-plot-matrix").scroll_into_view_if_needed()
+    choose(made, ".hx-matrix-choice", label="learned − run 1")
+    made.wait_for_plots("matrix")
+    made.screenshot("matrix-beside")
+    runs.scroll_into_view_if_needed()
     runs.locator(".hx-table-row").first.click()
     made.wait_for_status("showing run 1")
     made.screenshot("runs")
@@ -303,8 +330,7 @@ def test_files_runs_and_sessions(visit, voila, tmp_path):
 def test_it_is_drawn_well_at_every_width(visit, voila, width, dark):
     made = trained(visit, voila, width, 900)
     if dark:
-        made.page.locator(".hx-theme").click()
-        made.page.wait_for_function("document.querySelector('.hx-app').classList.contains('hx-dark')")
+        wear_dark(made, "voila")
         made.name += "-dark"
     for card in ("parity", "levels", "orbital", "matrix", "spectrum"):
         made.page.locator(f".hx-plot-{card}").scroll_into_view_if_needed()

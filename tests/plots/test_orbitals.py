@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hamexplorer.plots import PLOTS, PlotContext
-from hamexplorer.plots.matrix import matrix_shown, said_of_block
+from hamexplorer.plots import PLOTS, History, PlotContext
+from hamexplorer.plots.matrix import matrices, matrix_shown, said_of_block
 from hamexplorer.plots.orbital import surfaces
+from hamexplorer.plots.plot import OtherRun
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train.molecule_state import MoleculeState, OrbitalSet
 
@@ -94,3 +95,35 @@ def test_what_the_error_pulls_at(state):
     assert "of the error in dipole moment" in " ".join(note.text for note in figure.layout.annotations)
     assert said_of_block(state, (), context) == "The error pulls most at the block C1 – C2."
     assert "being worked out" in PLOTS["matrix"].unavailable(replace(context, pull=None))
+
+
+@pytest.fixture
+def with_other(state):
+    """The molecule as another run has learned it: the raw matrix."""
+    other = replace(state, sets={"learned": state.sets["raw"]})
+    return PlotContext(state=state, others=(OtherRun("run 1", History()),), states_of_others={"run 1": other})
+
+
+def test_the_orbital_of_another_run_has_a_scene_of_its_own(with_other):
+    figure = PLOTS["orbital"].figure(with_other)
+    assert figure.layout.meta["together"] == ["scene", "scene2", "scene3", "scene4"]
+    heads = [note.text for note in figure.layout.annotations if note.text.count("<b>")]
+    assert [head.partition("<b>")[2].partition("</b>")[0] for head in heads] == [
+        "raw STO-3G",
+        "run 1",
+        "learned",
+        "reference",
+    ]
+    surfaces_of = [trace for trace in figure.data if trace.type == "mesh3d"]
+    np.testing.assert_array_equal(surfaces_of[0].x, surfaces_of[2].x)
+
+
+def test_the_matrix_of_another_run_and_what_differs_from_it(with_other, state):
+    names = matrices(["run 1"])
+    assert names["run 1"] == "run 1" and names["less run 1"] == "learned − run 1"
+    difference = (state.sets["learned"].matrix - state.sets["raw"].matrix) * 27.211386
+    for name, wanted in (("run 1", state.sets["raw"].matrix * 27.211386), ("less run 1", difference)):
+        (heat,) = PLOTS["matrix"].figure(replace(with_other, matrix=name)).data
+        np.testing.assert_allclose(heat.z, wanted, atol=1e-4)
+    gone = replace(with_other, states_of_others={}, matrix="less run 1")
+    assert PLOTS["matrix"].unavailable(gone).startswith("The run 1 Hamiltonian of this molecule is not known")
