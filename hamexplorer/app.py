@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipywidgets as widgets
+import zmq
+from IPython.core.getipython import get_ipython
 
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import styled
@@ -20,6 +22,7 @@ def build(dataset: str = "ethane", *, session: Session | None = None) -> widgets
         dataset: a shipped name or a file; empty for none.
         session: an existing session, for scripts that go on using it.
     """
+    keep_every_message()
     session = session or Session()
     if dataset:
         session.open_dataset(dataset)
@@ -31,3 +34,15 @@ def build(dataset: str = "ethane", *, session: Session | None = None) -> widgets
     side = styled(widgets.VBox(steps), "hx-side")
     main = styled(widgets.Box([side, ResultsPanel(session, page).widget]), "hx-main")
     return styled(widgets.VBox([page, main]), "hx-app")
+
+
+def keep_every_message() -> None:
+    """Let the kernel queue all that a page has asked for; nothing happens where there is no kernel.
+
+    A kernel throws away what exceeds a thousand messages that the server has not yet taken. A dashboard is a thousand
+    widgets, and on a busy machine their server is slow: for one lost message the page would wait for ever, blank.
+    """
+    thread = getattr(getattr(get_ipython(), "kernel", None), "iopub_thread", None)
+    if thread is not None:
+        # A socket belongs to the thread that sends through it.
+        thread.schedule(lambda: thread.socket.setsockopt(zmq.SNDHWM, 0))

@@ -22,6 +22,9 @@ USUAL_PORT = 8866
 #: this is for browsers that crashed. Pages that are still open are left alone.
 CULL_AFTER = 900
 HOST = "127.0.0.1"
+#: Seconds that the server waits for what a notebook's cell shows. Its own default of four is too short for a thousand
+#: widgets on a busy machine: the page then came without the dashboard, and stayed blank.
+WAIT_FOR_OUTPUT = 600
 #: Front-end extensions that the page loads. Everything else JupyterLab may have installed only costs time.
 EXTENSIONS = (
     "@jupyter-widgets/jupyterlab-manager",
@@ -167,6 +170,7 @@ def _configuration(notebook: Path, port: int, cull_after: int, debug: bool):
     config.VoilaConfiguration.template = TEMPLATE
     config.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
     config.VoilaConfiguration.show_tracebacks = debug
+    config.VoilaExecutor.iopub_timeout = WAIT_FOR_OUTPUT
     config.MappingKernelManager.cull_idle_timeout = cull_after
     config.MappingKernelManager.cull_interval = max(1, min(60, cull_after // 3))
     # Training runs in a thread, during which the kernel counts as idle: an open page is a reason to stay.
