@@ -149,12 +149,16 @@ export default () => {
         layout.annotations[0].text = said;
       }
       library.react(place, traces, layout, { ...model.get("_config") });
-      // WebGL draws after plotly has returned: how long it all took is known two frames later.
-      restUntil = performance.now() + LONGEST_REST;
-      requestAnimationFrame(() => requestAnimationFrame(() => {
+      const rest = () => {
         took = performance.now() - began;
         restUntil = performance.now() + Math.min(LONGEST_REST, 3 * took);
-      }));
+      };
+      rest();
+      // WebGL draws after plotly has returned: how long it all took is known two frames later.
+      if (traces.some(({ type }) => /gl$|3d$/.test(type))) {
+        restUntil = performance.now() + LONGEST_REST;
+        requestAnimationFrame(() => requestAnimationFrame(rest));
+      }
       if (!drawn) listen();
       drawn = true;
     };

@@ -135,7 +135,7 @@ class _Panel:
         """What the panel shows, where it stands now, and how that compares with the raw small basis."""
         value = self.curve("validation")[1][-1]
         text = f"<b>{self.scale.label}</b> · {number(value)} {self.scale.unit}/atom"
-        if np.isfinite(self.raw) and value > 0:
+        if np.isfinite(self.raw) and self.raw > 0 and value > 0:
             # Short enough for a phone.
             better = value < self.raw
             factor = number(self.raw / value if better else value / self.raw, 2)

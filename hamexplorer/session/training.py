@@ -24,6 +24,7 @@ from hamexplorer.train.events import (
     Resumed,
     Snapshot,
     Stage,
+    Underway,
     WeightsChanged,
 )
 from hamexplorer.train.run import Controls, train
@@ -205,7 +206,8 @@ class Training(Choices):
                     state = "training" if state == "preparing" else state
                 case Snapshot():
                     timeline, learning = timeline.with_results(event.results), event.model
-                    history = history.with_running(event.epoch + event.within, event.train)
+                case Underway():
+                    history = history.with_running(event.epoch, event.train)
                 case WeightsChanged():
                     history = history.with_mark(event.epoch, "weights")
                     if self._run is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hamexplorer.train.results import Results
@@ -52,16 +52,25 @@ class Snapshot:
 
     Attributes:
         epoch: the last one that was finished.
-        within: share of the training molecules that the epoch under way has seen.
-        train: √(mean ‖Δ‖²/N²) by target over all training molecules, each as seen last; atomic units.
         model: as it is now, for structures that are not in the data set.
     """
 
     epoch: int
     results: Results
-    within: float = 0.0
-    train: Mapping[str, float] = field(default_factory=dict)
     model: TrainedModel | None = None
+
+
+@dataclass(frozen=True)
+class Underway:
+    """How far an epoch has come.
+
+    Attributes:
+        epoch: the last one that was finished, and the share of the training molecules that the present one has seen.
+        train: √(mean ‖Δ‖²/N²) by target over all training molecules, each as seen last; atomic units.
+    """
+
+    epoch: float
+    train: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -105,4 +114,15 @@ class Failed:
     sentence: str
 
 
-Event = Stage | EpochReport | Snapshot | WeightsChanged | Refused | Paused | Resumed | Finished | Failed
+Event = (
+    Stage
+    | EpochReport
+    | Underway
+    | Snapshot
+    | WeightsChanged
+    | Refused
+    | Paused
+    | Resumed
+    | Finished
+    | Failed
+)

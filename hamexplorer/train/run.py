@@ -37,6 +37,8 @@ __all__ = ["Controls", "train"]
 #: Least seconds between two snapshots, within epochs too: a little more than two a second leave the rest to training
 #: and to the page.
 SNAPSHOT_INTERVAL = 0.4
+#: The same of what is told cheaply: how far an epoch is, and the training errors so far.
+UNDERWAY_INTERVAL = 0.2
 
 Report = Callable[[events.Event], None]
 
@@ -97,7 +99,7 @@ class _Run:
         self.snapshots = True
         self.names: tuple[str, ...] = ()
         self._band_makers: dict[int, BandMaker] = {}
-        self._last_snapshot = 0.0
+        self._last_snapshot = self._last_underway = 0.0
         self._paused_seconds = 0.0
 
     # ---- before the first step ---------------------------------------------------------------------
@@ -230,8 +232,8 @@ class _Run:
                 self._collect(indices, outcome)
                 norms.append(float(outcome.gradient_norm))
                 n_done += len(indices)
-                if n_done < n_train and time.monotonic() - self._last_snapshot > SNAPSHOT_INTERVAL:
-                    self.snapshot(within=n_done / n_train)
+                if n_done < n_train:
+                    self._within(n_done / n_train)
         except TrainingError as error:
             raise TrainingError(
                 f"{error} in epoch {state.epoch + 1}; lower the learning rate, or leave that structure out"
@@ -242,6 +244,18 @@ class _Run:
         state.epoch += 1
         self._after_epoch(float(np.median(norms)), rate, n_done / max(seconds, 1e-9), seconds)
         return True
+
+    def _within(self, share: float) -> None:
+        """Tell those who watch how far the epoch is: often what is cheap, seldom all predictions."""
+        if not self.snapshots:
+            return
+        now = time.monotonic()
+        if now - self._last_underway > UNDERWAY_INTERVAL:
+            self._last_underway = now
+            train = {name: value**0.5 for name, value in self._mean_train().items()}
+            self.report(events.Underway(self.state.epoch + share, train))
+        if now - self._last_snapshot > SNAPSHOT_INTERVAL:
+            self.snapshot()
 
     def _collect(self, indices: list[int], outcome: StepReport) -> None:
         p = self._prepared
@@ -296,8 +310,8 @@ class _Run:
     def _weighted(self, mean: dict[str, float]) -> float:
         return float(sum(s * mean.get(name, 0.0) for s, name in zip(self.scales, self.names, strict=True)))
 
-    def snapshot(self, *, within: float = 0.0, force: bool = False) -> None:
-        """Report present predictions; ``force`` evaluates every molecule first, ``within`` is how far the epoch is."""
+    def snapshot(self, *, force: bool = False) -> None:
+        """Report present predictions; ``force`` evaluates every molecule first."""
         if not self.snapshots:
             return
         p = self._prepared
@@ -320,9 +334,8 @@ class _Run:
             results.band_structure(watched)
             results.molecule_state(watched)
         self._last_snapshot = time.monotonic()
-        train = {name: value**0.5 for name, value in self._mean_train().items()}
         model = self._as_trained(self.stepper.trainable, self.state.epoch)
-        self.report(events.Snapshot(self.state.epoch, results, within, train, model))
+        self.report(events.Snapshot(self.state.epoch, results, model))
 
     def _hamiltonians_of_now(self) -> tuple[Any, ...]:
         """What works out bands, states and gradients when asked; nothing of a surrogate."""
