@@ -57,6 +57,7 @@ class Session(Studies):
                 self.settings,
                 self.runs,
                 self.shown_run,
+                self.kept_study,
             )
             stem = self.dataset.name.replace(" ", "-") if self.dataset is not None else "session"
             return Download(f"{stem}{ENDING}", write_session(saved))
@@ -92,6 +93,7 @@ class Session(Studies):
             self.settings = saved.settings
         # Opening a dataset of another kind suits the settings to it: those that were saved come last.
         self.settings = saved.settings
+        self.kept_study = saved.study
         if saved.shown_run is not None:
             self.show_run(saved.shown_run)
 

@@ -27,6 +27,7 @@ from hamexplorer.session.state import Selection
 from hamexplorer.session.timeline import Timeline
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.events import EpochReport
+from hamexplorer.train.rows import Row
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.trained import TrainedModel
 
@@ -39,7 +40,10 @@ _LARGEST = 2_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Saved:
-    """What a session file holds; fields as in the session."""
+    """What a session file holds; fields as in the session.
+
+    ``study`` holds the rows of the last study, each with the key under which it is kept.
+    """
 
     dataset: ReferenceDataset | None
     loaded: tuple[Structure, ...]
@@ -48,6 +52,7 @@ class Saved:
     settings: RunSettings
     runs: tuple[Run, ...]
     shown_run: int | None
+    study: tuple[tuple[str, Row], ...] = ()
 
 
 def write_session(saved: Saved) -> bytes:
@@ -67,6 +72,7 @@ def write_session(saved: Saved) -> bytes:
             "settings": saved.settings.to_dict(),
             "runs": [_plain_run(run) for run in saved.runs],
             "shown_run": saved.shown_run,
+            "study": [{"key": key, "row": row.to_dict()} for key, row in saved.study],
         }
         if saved.dataset is not None:
             shipped = saved.dataset.name in SHIPPED
@@ -129,6 +135,8 @@ def _read(header: dict[str, Any], folder: Path) -> Saved:
         settings=RunSettings.from_dict(header["settings"]),
         runs=tuple(_run(values, folder, dataset) for values in header["runs"]),
         shown_run=header["shown_run"],
+        # Files of before studies were kept have none.
+        study=tuple((entry["key"], Row.from_dict(entry["row"])) for entry in header.get("study", ())),
     )
 
 

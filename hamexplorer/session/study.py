@@ -123,6 +123,19 @@ class Studies(Editing):
         """How many runs a grid makes on the open dataset."""
         return len(planned(grid, {self.dataset.name: self.dataset}))
 
+    @property
+    def kept_study(self) -> tuple[tuple[str, Row], ...]:
+        """The rows of the last study, each with the key under which it is kept, so that no grid trains it again."""
+        keys = {id(row): key for key, row in self._kept_rows.items()}
+        return tuple((keys.get(id(row), ""), row) for row in self.study_rows)
+
+    @kept_study.setter
+    def kept_study(self, study: tuple[tuple[str, Row], ...]) -> None:
+        for key, row in study:
+            if key:
+                self._kept_rows.put(key, row)
+        self.study_rows = tuple(row for _, row in study)
+
     def stop_study(self) -> None:
         """End the study after the step under way; finished rows are kept, the run under way is not."""
         if self.study.running:

@@ -104,6 +104,10 @@ class KeptRows:
         """Where the run keeps its model and its checkpoints."""
         return None if self.folder is None else self.folder / "runs" / key
 
+    def items(self) -> list[tuple[str, Row]]:
+        """Rows that were put here or found since the start, by key."""
+        return list(self._rows.items())
+
     def get(self, key: str) -> Row | None:
         """The finished row; None if there is none, or it cannot be read."""
         if key in self._rows or self.folder is None:

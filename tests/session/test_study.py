@@ -7,6 +7,7 @@ import queue
 import pytest
 
 from hamexplorer.errors import SettingsError
+from hamexplorer.session import Session
 from hamexplorer.session import study as session_study
 from hamexplorer.train.results import ErrorRow
 from hamexplorer.train.rows import Row
@@ -29,7 +30,7 @@ class Studied:
         self.asked = None
 
     def __call__(self, grid, *, datasets, kept, controls, report):
-        self.asked, self.datasets, self.controls = grid, datasets, controls
+        self.asked, self.datasets, self.controls, self.kept = grid, datasets, controls, kept
         while True:
             event = self.inbox.get(timeout=20)
             if isinstance(event, Exception):
@@ -116,6 +117,27 @@ def test_tables_can_be_taken_away(session, studied, until):
     until(lambda: session.study_rows)
     assert b"mo_energy" in session.export_study("csv").content
     assert session.export_study("json").filename == "ethane-study.json"
+
+
+def test_a_session_file_keeps_the_rows_and_trains_none_of_them_again(session, studied, until):
+    grid = session.grid_of(**CHOICES)
+    session.start_study(grid)
+    row = row_of(grid)
+    until(lambda: hasattr(studied, "kept"))
+    studied.kept.put("its key", row)  # as a study does
+    studied.inbox.put(RowReady(row, False))
+    studied.inbox.put(StudyEnded("1 of 3 runs are finished.", False))
+    until(lambda: not session.study.running)
+    content = session.save_session().content
+    found = Session()
+    found.open_session(content)
+    found.wait()
+    assert [each.to_dict() for each in found.study_rows] == [row.to_dict()]
+    found.start_study(grid)
+    until(lambda: studied.kept is not session._kept_rows)
+    assert studied.kept.get("its key").to_dict() == row.to_dict()
+    studied.inbox.put(StudyEnded("Stopped.", False))
+    found.wait()
 
 
 def test_without_a_dataset_a_sentence(session):
