@@ -115,7 +115,7 @@ class CrystalElectrons(Electrons):
         if source is None:
             self.crystal_orbital, self.why_no_crystal_orbital = None, self._why_unknown(crystal)
             return
-        others = tuple(run.number for run in self.runs_beside[-_MOST_WAVES:])
+        others = self.runs_beside[-_MOST_WAVES:]
         wish, before = (source, crystal.key, self.band, others), self._looked
         if before is not None and wish[1:] == before[1:] and source is before[0]:
             return

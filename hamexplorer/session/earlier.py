@@ -29,8 +29,8 @@ class Earlier(Findings):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._asking = False
-        self._asked: tuple[str, tuple[int, ...]] = ("", ())
-        self.observe(self._ask_others, ["picked", "structures", "runs", "shown_run", "state"])
+        self._asked: tuple[str, tuple[Run, ...]] = ("", ())
+        self.observe(self._ask_others, ["picked", "structures", "runs", "shown_run"])
 
     @property
     def other_runs(self) -> tuple[Run, ...]:
@@ -46,7 +46,7 @@ class Earlier(Findings):
         """Know what they say of the picked structure, when a worker has asked them."""
         structure = self.structures[self.picked] if 0 <= self.picked < len(self.structures) else None
         runs = self.runs_beside
-        wish = ("" if structure is None else structure.key, tuple(run.number for run in runs))
+        wish = ("" if structure is None else structure.key, runs)
         if self._asking or wish == self._asked:
             return
         self._asked = wish

@@ -105,7 +105,7 @@ class KeptRows:
         return None if self.folder is None else self.folder / "runs" / key
 
     def items(self) -> list[tuple[str, Row]]:
-        """Rows that were put here or found since the start, by key."""
+        """Rows that were put here, by key."""
         return list(self._rows.items())
 
     def get(self, key: str) -> Row | None:
