@@ -18,9 +18,11 @@ from hamexplorer.model.correction import NetworkCorrection, Scales
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.linear import LinearModel, RidgeFit, empty_linear
 from hamexplorer.model.network import EquivariantNetwork, NetworkSettings
+from hamexplorer.model.response import ADDED_TO, WithResponse
 from hamexplorer.model.surrogate import PREDICTS, Start, Surrogate, Units, empty_parts
 
 __all__ = [
+    "ADDED_TO",
     "KINDS",
     "MODELS",
     "SURROGATES",
@@ -38,6 +40,7 @@ __all__ = [
     "Scales",
     "Surrogate",
     "SurrogateKind",
+    "WithResponse",
 ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from hamexplorer.model import KINDS, BlockModel, Committee, Member, Surrogate
 from hamexplorer.train.geometry import Geometry
+from hamexplorer.train.response import atoms_respond, empty_response
 from hamexplorer.train.settings import RunSettings
 
 #: Set the members' random numbers apart from each other's and from those of the split and the batches.
@@ -31,6 +32,8 @@ def assemble(build: Callable[[np.random.Generator], Member], settings: RunSettin
 def empty_model_of(settings: RunSettings, geometry: Geometry) -> BlockModel | Surrogate:
     """The trained part of the right shape, its weights meaningless."""
     empty = KINDS[settings.model].empty(geometry.template, geometry.graph)
+    if atoms_respond(settings, geometry):
+        return empty_response(empty, geometry)
     if settings.committee == 1:
         return empty
     return Committee.of([empty] * settings.committee)

@@ -12,6 +12,7 @@ import numpy as np
 
 from hamexplorer.basis.layout import AOLayout
 from hamexplorer.errors import TrainingError
+from hamexplorer.model import ADDED_TO, WithResponse
 from hamexplorer.physics.molecule import element_shells, make_mole
 from hamexplorer.physics.populations import (
     inverse_square_root,
@@ -145,7 +146,9 @@ def molecule_state(
     return MoleculeState(frame.structure, geometry.basis, int(frame.integrals.n_occ), sets, large, xc)
 
 
-def error_gradient(geometry: Geometry, frame: Frame, matrix: np.ndarray, target: str) -> np.ndarray:
+def error_gradient(
+    geometry: Geometry, frame: Frame, matrix: np.ndarray, target: str, *, model: Any = None
+) -> np.ndarray:
     """How the squared error of one target changes with every element of a molecule's Hamiltonian.
 
     ∂‖Δ‖²/∂H, symmetric: where it is large, a small change of H would mend most; zero for what does not matter.
@@ -155,13 +158,18 @@ def error_gradient(geometry: Geometry, frame: Frame, matrix: np.ndarray, target:
         frame: of the molecule, with its reference values.
         matrix: the Hamiltonian, shape (n_ao, n_ao), Ha.
         target: name of the target.
+        model: what answers, if more than the Hamiltonian has a part in that.
 
     Returns:
         Shape (n_ao, n_ao), the target's unit squared over Ha.
 
     Raises:
-        TrainingError: if the molecule has no value of the target.
+        TrainingError: if the molecule has no value of the target, or the target does not change the Hamiltonian.
     """
+    if isinstance(model, WithResponse) and target in ADDED_TO:
+        raise TrainingError(
+            "what atoms add makes up for errors of this target, which therefore pull at no matrix; choose another one"
+        )
     if target not in frame.targets:
         raise TrainingError(
             f"{frame.structure.label} has no reference value of this target; choose another one"

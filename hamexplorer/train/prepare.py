@@ -25,6 +25,7 @@ from hamexplorer.train.committee import assemble
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry, basis_of, occupation
 from hamexplorer.train.kept import baseline_matrices
+from hamexplorer.train.response import atoms_respond, with_response
 from hamexplorer.train.settings import RunSettings, unpredicted
 from hamexplorer.train.start import closed_form, missing_scales, with_levels
 from hamexplorer.train.surrogates import surrogate_start
@@ -155,6 +156,8 @@ def prepare(
         frames = frames_on()
     report("Closed-form start", 0.0)
     frames, fixed, model = _start(geometry, frames, reduced, split, settings, report)
+    if atoms_respond(settings, geometry):
+        model = with_response(model, geometry, frames, split, settings)
     variances = {name: variance([frames[k] for k in split.train], name) for name in arranged.names}
     return Prepared(frames, reduced, arranged.raw, arranged.names, split, geometry, fixed, model, variances)
 

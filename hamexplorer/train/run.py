@@ -345,7 +345,7 @@ class _Run:
         return (
             self._bands_of_now(),
             self._states_of_now(),
-            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target),
+            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target, model=p.model),
             self._crystals_of_now(),
         )
 

@@ -16,6 +16,12 @@ from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.structures.selection import SPLITS
 
+RESPONSES: Mapping[str, str] = MappingProxyType(
+    {
+        "matrix": "the Hamiltonian alone, as in the paper",
+        "atoms": "the Hamiltonian, and what each atom adds; the Hamiltonian then learns from the other targets alone",
+    }
+)
 OPTIMIZERS: Mapping[str, str] = MappingProxyType(
     {
         "adam": "small steps on a few structures at a time; the usual choice",
@@ -72,6 +78,12 @@ class RunSettings:
         Choice(KINDS),
         label="Model",
         help="Linear is the paper's kind and quick; the network is more accurate; a surrogate has no Hamiltonian.",
+    )
+    response: str = param(
+        "matrix",
+        Choice(RESPONSES),
+        label="Polarizability from",
+        help="Whether atoms add to the polarizability what the small basis cannot express; of molecules only.",
     )
     committee: int = param(
         1,
@@ -202,6 +214,8 @@ class RunSettings:
 
 def unpredicted(settings: RunSettings) -> str:
     """Why the chosen model cannot learn the chosen targets, as a sentence; empty if it can."""
+    if settings.response != "matrix" and settings.committee > 1:
+        return "a committee takes the polarizability from the matrix alone; set the committee to 1, or choose that"
     if settings.model not in SURROGATES:
         return ""
     if settings.committee > 1:

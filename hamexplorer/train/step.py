@@ -13,7 +13,7 @@ import optax
 from jax import Array
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.model import Committee, Graph, Surrogate
+from hamexplorer.model import ADDED_TO, Committee, Graph, Surrogate, WithResponse
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
@@ -97,7 +97,13 @@ def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> Properties:
     if isinstance(model, Surrogate):
         moments = _components(model, batch.graph)
         return jnp.zeros((len(batch.n_atoms), 0)), molecular_properties(moments, batch, names)
-    return properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
+    levels, found = properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
+    if isinstance(model, WithResponse):
+        added = [name for name in ADDED_TO if name in found]
+        more = molecular_properties(_components(model.atoms, batch.graph), batch, added)
+        # What atoms can add shall not pull the Hamiltonian away from what it alone can answer.
+        found |= {name: jax.lax.stop_gradient(found[name]) + more[name] for name in added}
+    return levels, found
 
 
 def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence[str]) -> Array:

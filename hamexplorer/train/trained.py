@@ -338,7 +338,9 @@ class TrainedModel:
             hamiltonians = (
                 lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
                 lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
-                lambda k, target, matrix: error_gradient(self.geometry, by_index[k], matrix, target),
+                lambda k, target, matrix: error_gradient(
+                    self.geometry, by_index[k], matrix, target, model=self.model
+                ),
                 lambda k, place: self._on_path(dataset.references[k], place),
             )
         return make_results(

@@ -1,0 +1,83 @@
+"""What atoms add to the polarizability of a Hamiltonian."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from hamexplorer.errors import TrainingError
+from hamexplorer.model import SURROGATES, NetworkSettings
+from hamexplorer.reference.dataset import read_dataset
+from hamexplorer.structures.structure import Structure
+from hamexplorer.train.trained import TrainedModel
+
+RUN = {"epochs": 3, "batch_size": 6, "response": "atoms"}
+BOTH = {"mo_energy": 1e4, "polarizability": 1e2}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_surrogates():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(SURROGATES["surrogate"]), "settings", NetworkSettings(channels=4, hidden=8))
+        yield
+
+
+@pytest.fixture(scope="module")
+def molecules():
+    return read_dataset("small-molecules").subset(range(24, 72, 2))
+
+
+@pytest.fixture(scope="module")
+def trained(run, molecules):
+    return run(**RUN, targets=BOTH, dataset=molecules)
+
+
+@pytest.fixture(scope="module")
+def levels_alone(run, molecules):
+    return run(**RUN | {"response": "matrix"}, targets={"mo_energy": 1e4}, dataset=molecules)
+
+
+def test_the_hamiltonian_learns_as_without_the_polarizability(trained, levels_alone):
+    for one, other in zip(trained.epochs, levels_alone.epochs, strict=True):
+        assert one.train["mo_energy"] == pytest.approx(other.train["mo_energy"], rel=1e-4)
+        assert one.validation["mo_energy"] == pytest.approx(other.validation["mo_energy"], rel=1e-4)
+
+
+def test_polarizabilities_of_unseen_molecules_profit(trained, levels_alone, molecules):
+    with_atoms, without = (
+        each.model.evaluate(molecules, "validation").errors("validation")["polarizability"]
+        for each in (trained, levels_alone)
+    )
+    assert with_atoms.mae < 0.75 * without.mae and with_atoms.rmse < 0.75 * without.rmse
+
+
+def test_it_turns_with_the_molecule_and_does_not_mind_its_place(trained, molecules):
+    turn = Rotation.from_rotvec([0.7, -1.1, 0.4]).as_matrix()
+    one = molecules.structures[3]
+    other = Structure(one.numbers, one.positions @ turn.T + [1.0, 2.0, 3.0])
+    first, second = trained.model.predict([one, other])
+    np.testing.assert_allclose(second.polarizability, turn @ first.polarizability @ turn.T, atol=1e-3)
+    np.testing.assert_allclose(first.polarizability, first.polarizability.T, atol=1e-9)
+
+
+def test_what_was_saved_answers_the_same(trained, molecules, tmp_path):
+    trained.model.save(tmp_path / "model")
+    again = TrainedModel.load(tmp_path / "model")
+    one, other = (model.predict(molecules.structures[:2]) for model in (trained.model, again))
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a.polarizability, b.polarizability)
+        np.testing.assert_array_equal(a.mo_energy, b.mo_energy)
+
+
+def test_its_error_pulls_at_no_matrix(trained, molecules):
+    results = trained.model.evaluate(molecules)
+    matrix = results.molecule_state(0).sets["learned"].matrix
+    assert np.abs(results.gradients(0, "mo_energy", matrix)).max() > 0
+    with pytest.raises(TrainingError, match="pull at no matrix"):
+        results.gradients(0, "polarizability", matrix)
+
+
+def test_a_committee_says_that_it_cannot(run):
+    with pytest.raises(TrainingError, match="a committee takes the polarizability from the matrix alone"):
+        run(**RUN, committee=2, targets=BOTH)
