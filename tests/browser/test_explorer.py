@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import numpy as np
@@ -237,11 +238,14 @@ def measure(made) -> None:
     stage = page.locator(".hx-stage")
     stage.scroll_into_view_if_needed()
     box, said = stage.bounding_box(), page.locator(".hx-measured")
-    places = [(x, y) for y in (0.5, 0.45, 0.55) for x in np.linspace(0.2, 0.8, 25)]
-    for x, y in places:
+    places = itertools.cycle([(x, y) for y in (0.5, 0.45, 0.55) for x in np.linspace(0.2, 0.8, 25)])
+
+    def click() -> bool:
+        x, y = next(places)
         page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
-        if "Distance" in said.inner_text():
-            break
+        return "Distance" in said.inner_text()
+
+    wait_until(click, "two atoms are measured")
     expect(said).to_contain_text(re.compile(r"(Distance|Angle).*\d\.\d"))
     made.screenshot("measured")
     page.locator(".hx-ruler").click()
