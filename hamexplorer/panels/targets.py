@@ -14,7 +14,7 @@ from hamexplorer.session import Session
 from hamexplorer.train.settings import PRESETS, RunSettings
 
 #: Settings under their own heading; every other one is found under "Optimiser and more".
-BASIS = ("reduction", "n_virtual", "window_low", "window_high", "baseline", "model", "committee")
+BASIS = ("reduction", "n_virtual", "window_low", "window_high", "baseline", "model", "response", "committee")
 SPLIT = ("split_by", "train_fraction", "validation_fraction", "held_out", "seed")
 #: Weights may differ by many powers of ten.
 _LIGHTEST, _HEAVIEST = 1e-9, 1e12
