@@ -330,12 +330,22 @@ def test_files_runs_and_sessions(visit, voila, tmp_path):
     made.screenshot("opened")
 
 
-@pytest.mark.parametrize(("width", "dark"), [(390, False), (390, True), (1024, False), (1920, True)])
-def test_it_is_drawn_well_at_every_width(visit, voila, width, dark):
-    made = trained(visit, voila, width, 900)
+@pytest.mark.parametrize(
+    ("kind", "width", "dark"),
+    [
+        ("voila", 390, False),
+        ("voila", 390, True),
+        ("voila", 1024, False),
+        ("voila", 1920, True),
+        ("jupyterlab", 1024, True),
+    ],
+)
+def test_it_is_drawn_well_at_every_width(visit, request, kind, width, dark):
+    made = open_dashboard(visit, kind, request, width, 900)
     if dark:
-        wear_dark(made, "voila")
+        wear_dark(made, kind)
         made.name += "-dark"
+    train(made)
     for card in ("parity", "levels", "orbital", "matrix", "spectrum"):
         made.page.locator(f".hx-plot-{card}").scroll_into_view_if_needed()
         made.wait_for_plots(card)
