@@ -342,10 +342,11 @@ class _Run:
         p = self._prepared
         if isinstance(p.model, Surrogate):
             return ()
+        model = self.stepper.model
         return (
             self._bands_of_now(),
             self._states_of_now(),
-            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target, model=p.model),
+            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target, model=model),
             self._crystals_of_now(),
         )
 

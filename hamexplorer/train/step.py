@@ -98,12 +98,17 @@ def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> Properties:
         moments = _components(model, batch.graph)
         return jnp.zeros((len(batch.n_atoms), 0)), molecular_properties(moments, batch, names)
     levels, found = properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
-    if isinstance(model, WithResponse):
-        added = [name for name in ADDED_TO if name in found]
-        more = molecular_properties(_components(model.atoms, batch.graph), batch, added)
-        # What atoms can add shall not pull the Hamiltonian away from what it alone can answer.
-        found |= {name: jax.lax.stop_gradient(found[name]) + more[name] for name in added}
-    return levels, found
+    # What atoms can add shall not pull the Hamiltonian away from what it alone can answer.
+    more = added_by_atoms(model, batch, names).items()
+    return levels, found | {name: jax.lax.stop_gradient(found[name]) + value for name, value in more}
+
+
+def added_by_atoms(model: Any, batch: Batch, names: Sequence[str]) -> dict[str, Array]:
+    """What has to be added to the named properties of a model's Hamiltonians, padded; nothing of most models."""
+    if not isinstance(model, WithResponse):
+        return {}
+    added = [name for name in ADDED_TO if name in names]
+    return molecular_properties(_components(model.atoms, batch.graph), batch, added)
 
 
 def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence[str]) -> Array:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from hamexplorer.model import MODELS, NetworkSettings
+from hamexplorer.model import MODELS, SURROGATES, NetworkSettings
 from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
 from hamexplorer.train.events import EpochReport
 from hamexplorer.train.run import train
@@ -42,15 +42,23 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="session", autouse=True)
 def _small_networks():
-    """A network of a few hundred weights: the same code, compiled in a fraction of the time."""
+    """Networks of a few hundred weights: the same code, compiled in a fraction of the time."""
+    small = NetworkSettings(channels=4, hidden=8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(MODELS["network"]), "settings", NetworkSettings(channels=4, hidden=8))
+        for kind in (MODELS["network"], SURROGATES["surrogate"]):
+            patch.setattr(type(kind), "settings", small)
         yield
 
 
 @pytest.fixture(scope="session")
 def ethanes() -> ReferenceDataset:
     return read_dataset("ethane").subset(range(8))
+
+
+@pytest.fixture(scope="session")
+def molecules() -> ReferenceDataset:
+    """Two dozen different ones, with every property."""
+    return read_dataset("small-molecules").subset(range(24, 72, 2))
 
 
 @pytest.fixture(scope="session")

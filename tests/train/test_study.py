@@ -10,7 +10,6 @@ import json
 import numpy as np
 import pytest
 
-from hamexplorer.model import SURROGATES, NetworkSettings
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train import study as study_module
 from hamexplorer.train.controls import Controls
@@ -27,13 +26,6 @@ FIXED = {
     "train_fraction": 0.5,
     "validation_fraction": 0.25,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_surrogates():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(SURROGATES["surrogate"]), "settings", NetworkSettings(channels=4, hidden=8))
-        yield
 
 
 @pytest.fixture(scope="module")

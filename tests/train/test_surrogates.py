@@ -7,8 +7,6 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hamexplorer.errors import TrainingError
-from hamexplorer.model import SURROGATES, NetworkSettings
-from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train import events
 from hamexplorer.train.controls import Controls
@@ -17,18 +15,6 @@ from hamexplorer.train.trained import TrainedModel
 TARGETS = {"dipole": 1e3, "polarizability": 1e2, "mulliken_charge": 1e2, "lowdin_charge": 1e2}
 #: One set of targets and one shape: everything compiles once.
 RUN = {"targets": TARGETS, "model": "surrogate", "epochs": 12, "batch_size": 6}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _small_surrogates():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(SURROGATES["surrogate"]), "settings", NetworkSettings(channels=4, hidden=8))
-        yield
-
-
-@pytest.fixture(scope="module")
-def molecules() -> ReferenceDataset:
-    return read_dataset("small-molecules").subset(range(24, 72, 2))
 
 
 @pytest.fixture(scope="module")
