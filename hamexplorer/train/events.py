@@ -65,7 +65,7 @@ class Underway:
     """How far an epoch has come.
 
     Attributes:
-        epoch: how many are finished, with the share of the training molecules that the present one has seen as fraction.
+        epoch: how many are finished; as fraction the share of the training molecules that the present one has seen.
         train: √(mean ‖Δ‖²/N²) by target over all training molecules, each as seen last; atomic units.
     """
 
