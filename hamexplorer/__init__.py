@@ -23,6 +23,8 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Controls": "hamexplorer.train.controls",
     "HamExplorerError": "hamexplorer.errors",
+    "HamiltonianCalculator": "hamexplorer.train.ase_calculator",
+    "Novelty": "hamexplorer.train.novelty",
     "ReferenceDataset": "hamexplorer.reference.dataset",
     "ReferenceMethod": "hamexplorer.reference.method",
     "Results": "hamexplorer.train.results",
@@ -34,6 +36,8 @@ _PUBLIC = {
     "read_dataset": "hamexplorer.reference.dataset",
     "read_structures": "hamexplorer.structures.files",
     "run_references": "hamexplorer.reference.execute",
+    "scf_guess": "hamexplorer.train.scf_guess",
+    "screen_smiles": "hamexplorer.train.screening",
     "train_model": "hamexplorer.train.run:train",
     "write_dataset": "hamexplorer.reference.dataset",
 }

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from hamexplorer.errors import SettingsError
+from hamexplorer.errors import SettingsError, quoted
 
 T = TypeVar("T")
 
@@ -44,9 +44,9 @@ class Registry(Mapping[str, T]):
         try:
             return self._entries[name]
         except KeyError:
-            near = difflib.get_close_matches(str(name), self._entries, n=1)
+            near = difflib.get_close_matches(str(name)[:80], self._entries, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(self._entries)}"
-            raise SettingsError(f"the {self.noun} {name!r} is unknown; {hint}") from None
+            raise SettingsError(f"the {self.noun} {quoted(name)} is unknown; {hint}") from None
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries

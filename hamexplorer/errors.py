@@ -45,3 +45,20 @@ class CheckpointError(HamExplorerError):
 
 class SessionFileError(HamExplorerError):
     """A session file cannot be read: something else, damaged, or written by a newer version."""
+
+
+def quoted(value: object, most: int = 60) -> str:
+    """What a file or a person wrote, as a sentence can quote it: printable, on one line, no longer than ``most``."""
+    try:
+        text = repr(value[: most + 1] if isinstance(value, str) else value)
+    except (ValueError, RecursionError):  # of whole numbers with thousands of digits, Python writes none
+        return "something too long to write here"
+    text = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def plain_text(text: str, most: int = 200) -> str:
+    """A name from a file as tables, plots and files can hold it: one line, no control characters or halves of pairs."""
+    kept = "".join(c if c.isprintable() else " " for c in text[: 4 * most])
+    kept = " ".join(kept.split())
+    return kept if len(kept) <= most else f"{kept[: most - 1]}…"

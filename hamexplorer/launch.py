@@ -21,6 +21,8 @@ USUAL_PORT = 8866
 #: Seconds after which the kernel of a page that was closed is shut down. The page says goodbye by itself;
 #: this is for browsers that crashed. Pages that are still open are left alone.
 CULL_AFTER = 900
+#: Bytes of one message of a page: twice what the dashboard takes as upload, so that larger ones still get a sentence.
+MAX_MESSAGE = 110_000_000
 HOST = "127.0.0.1"
 #: Seconds that the server waits for what a notebook's cell shows. Its own default of four is too short for a thousand
 #: widgets on a busy machine: the page then came without the dashboard, and stayed blank.
@@ -162,7 +164,11 @@ def _configuration(notebook: Path, port: int, cull_after: int, debug: bool):
     # Pages of other sites must not reach the kernel under a host name that points here. The time after which a
     # silent page counts as gone must be longer than that between two pings (30 s), or every connection is cut
     # after the first; tornado complains about Jupyter's three pings, and knows no better.
-    config.Voila.tornado_settings = {"allow_remote_access": False}
+    config.Voila.tornado_settings = {
+        "allow_remote_access": False,
+        # An upload is one message, and tornado cuts the connection at 10 MB without a word to the visitor.
+        "websocket_max_message_size": MAX_MESSAGE,
+    }
     if not debug:
         logging.getLogger("tornado.general").setLevel(logging.ERROR)
     if zmq.has("curve"):

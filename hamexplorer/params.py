@@ -8,12 +8,15 @@ sentence of help is written once.
 from __future__ import annotations
 
 import dataclasses
-import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hamexplorer.errors import SettingsError
+from hamexplorer.errors import SettingsError, quoted
+
+#: Names of basis sets and functionals such as 6-31+G(d,p) or 0.2*hf + 0.8*b88, lyp: no markup among them.
+_TYPED_NAME = re.compile(r"[\w+*/^(),.: -]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,11 @@ class Real:
 
     def check(self, name: str, value: Any) -> None:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not self.low <= value <= self.high:
-            raise SettingsError(f"{name} must be a number from {self.low:g} to {self.high:g}, got {value!r}")
+        # Compared before anything else: neither NaN nor a number of a thousand digits is between the bounds.
+        if not number or not self.low <= value <= self.high:
+            raise SettingsError(
+                f"{name} must be a number from {self.low:g} to {self.high:g}, got {quoted(value)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Whole:
     def check(self, name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
             raise SettingsError(
-                f"{name} must be a whole number from {self.low} to {self.high}, got {value!r}"
+                f"{name} must be a whole number from {self.low} to {self.high}, got {quoted(value)}"
             )
 
 
@@ -50,7 +56,7 @@ class Flag:
 
     def check(self, name: str, value: Any) -> None:
         if not isinstance(value, bool):
-            raise SettingsError(f"{name} must be true or false, got {value!r}")
+            raise SettingsError(f"{name} must be true or false, got {quoted(value)}")
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Text:
 
     def check(self, name: str, value: Any) -> None:
         if not isinstance(value, str):
-            raise SettingsError(f"{name} must be text, got {value!r}")
+            raise SettingsError(f"{name} must be text, got {quoted(value)}")
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,14 @@ class Choice:
 
     def check(self, name: str, value: Any) -> None:
         if not isinstance(value, str) or not value:
-            raise SettingsError(f"{name} must be a name, got {value!r}")
+            raise SettingsError(f"{name} must be a name, got {quoted(value)}")
+        if self.free and not _TYPED_NAME.fullmatch(value):
+            raise SettingsError(
+                f"{name} must be a name such as {next(iter(self.options))}, got {quoted(value)}"
+            )
         if not self.free and value not in self.options:
             known = ", ".join(self.options)
-            raise SettingsError(f"{name} {value!r} is unknown; choose one of {known}")
+            raise SettingsError(f"{name} {quoted(value)} is unknown; choose one of {known}")
 
 
 Kind = Real | Whole | Flag | Text | Choice

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import signal
 import subprocess
@@ -135,6 +136,11 @@ def test_wrong_usage_is_one_line_and_code_2(
         ),
         (["predict", "norun", "smiles:C", "--out", "x.doc"], "must end in .json or .csv"),
         (["predict", "norun", "smiles:C", "--out", "x.json"], "norun"),
+        (["predict", "norun", "--out", "x.json"], "either STRUCTURES or --smiles LIST"),
+        (["predict", "norun", "smiles:C", "--smiles", "l.smi", "--out", "x.csv"], "one of the two"),
+        (["predict", "norun", "smiles:C", "--novelty", "ethane", "--out", "x.csv"], "goes with --smiles"),
+        (["predict", "norun", "--smiles", "l.smi", "--charge", "1", "--out", "x.csv"], "leave --charge out"),
+        (["predict", "norun", "--smiles", "l.smi", "--out", "x.json"], "must end in .csv"),
         (["evaluate", "norun", "ethane", "--json", "x.json"], "norun"),
         (["train", "nodata.h5", "--out", "run"], "there is no dataset 'nodata.h5'"),
         (["train", "ethane", "--out", "run", "--targets", "dipol"], "did you mean 'dipole'?"),
@@ -484,6 +490,14 @@ def test_progress_is_one_line_on_a_terminal_and_few_lines_in_a_log() -> None:
         assert ("\r" in stream.text) == terminal
 
 
+def test_a_log_is_not_flooded_by_what_has_no_end_in_sight() -> None:
+    stream = io.StringIO()
+    line = ProgressLine(stream)
+    for megabytes in range(86):
+        line.update(0, 0, f"{megabytes} of 86 MB")
+    assert stream.getvalue() == "  …    0 of 86 MB\n"
+
+
 def test_durations_read_as_people_say_them() -> None:
     assert [duration(s) for s in (4.4, 600, 7500)] == ["4 s", "10 min", "2 h 05 min"]
 
@@ -529,9 +543,27 @@ def test_train_evaluate_predict(hydrogen: Path, capsys: pytest.CaptureFixture[st
     assert content["targets"]["mo_energy"]["unit"] == "Ha"
     assert content["raw"]["mo_energy"]["mae"] > 0
 
+    words = ["evaluate", run, str(hydrogen), "--split", "all", "--units", "Ha", "--by", "formula"]
+    assert main([*words, "--json", str(report)]) == OK
+    assert "\nH2\n" in capsys.readouterr().out
+    assert json.loads(report.read_text())["by"] == {"H2": content}  # one formula: all of them
+
     out = folder / "p.json"
     assert main(["predict", run, "smiles:[H][H]", "--out", str(out)]) == OK
     assert len(json.loads(out.read_text())["molecules"][0]["mo_energy"]) == 2
+
+    listed = folder / "list.smi"
+    listed.write_text("[H][H] dihydrogen\n[H\nO water\n")
+    capsys.readouterr()
+    words = ["predict", run, "--smiles", str(listed), "--out", str(folder / "levels.csv")]
+    assert main([*words, "--novelty", str(hydrogen)]) == OK
+    assert "3 molecules, 2 of them without a prediction" in capsys.readouterr().out
+    rows = list(csv.DictReader((folder / "levels.csv").open(encoding="utf-8")))
+    assert [row["name"] for row in rows] == ["dihydrogen", "[H", "water"]
+    assert float(rows[0]["homo_lumo_gap_eV"]) > 5 and float(rows[0]["novelty"]) > 0
+    assert "has not learned" in rows[2]["remark"]
+    assert main([*words, "--novelty", "ethane"]) == USER_ERROR
+    assert "0 structures of ethane are among those that the run learned from" in capsys.readouterr().err
 
 
 @pytest.mark.slow

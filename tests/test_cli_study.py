@@ -10,9 +10,10 @@ import pytest
 from hamexplorer.cli import OK, USAGE, USER_ERROR, main
 from hamexplorer.train import study as study_module
 from hamexplorer.train.grid import Grid
+from hamexplorer.train.planned import own_test
 from hamexplorer.train.results import ErrorRow
 from hamexplorer.train.rows import Row
-from hamexplorer.train.study import RowReady, StudyEnded, StudyProgress, own_test
+from hamexplorer.train.study import RowReady, StudyEnded, StudyProgress
 
 GRID = 'dataset = "ethane"\ntargets = ["ε"]\nmodels = ["network"]\nseeds = [1, 2]\n[settings]\nepochs = 3\n'
 

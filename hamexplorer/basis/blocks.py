@@ -70,6 +70,15 @@ class BlockTemplate:
         return {irrep: np.array(rows) for irrep, rows in found.items()}
 
     @cached_property
+    def scalars(self) -> np.ndarray:
+        """1 at the coupled components that no rotation changes, 0 at the others, shape (size²,)."""
+        mask = np.zeros(self.size**2)
+        for irrep, columns in self.columns.items():
+            if irrep.l == 0:
+                mask[columns.ravel()] = 1.0
+        return mask
+
+    @cached_property
     def to_block(self) -> np.ndarray:
         """Orthogonal matrix (size², size²): coupled components (columns) -> block entries (rows, C order)."""
         first = np.concatenate([[0], np.cumsum([2 * l + 1 for l in self.ls])])

@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     """Read, solve, print, write."""
     out = check_output(options.out, (".csv", ".json")) if options.out else None
 
+    from hamexplorer.reference.aside import write_aside
     from hamexplorer.reference.matrices import read_matrices
     from hamexplorer.units import energy_factor
 
@@ -73,7 +74,8 @@ def run(options: argparse.Namespace) -> int:
         f"{_gap(bands, factor, options.units)}"
     )
     if out is not None:
-        _WRITERS[out.suffix.lower()](out, matrices, bands, options.units, factor)
+        with write_aside(out) as aside:
+            _WRITERS[out.suffix.lower()](aside, matrices, bands, options.units, factor)
         print(f"written to {out}")
     return 0
 

@@ -24,10 +24,10 @@ class ProgressLine:
         self._width = 0
 
     def update(self, done: float, total: float, sentence: str) -> None:
-        """Show ``done`` of ``total``, no share if ``total`` is 0; too frequent calls are dropped, but for the last."""
+        """Show ``done`` of ``total``, no share if ``total`` is 0; calls too soon are dropped, but the last."""
         now = time.monotonic()
         pause = _DRAW_EVERY if self._in_place else _LOG_EVERY
-        if now - self._shown_at < pause and done < total:
+        if now - self._shown_at < pause and (done < total or total <= 0):
             return
         self._shown_at = now
         share = min(1.0, done / total) if total > 0 else 0.0

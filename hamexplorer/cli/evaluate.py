@@ -2,16 +2,19 @@
 
 Prints a table and writes the same numbers as JSON:
 {"targets": {"mo_energy": {"mae", "rmse", "rmse_per_atom", "unit", "n"}, …},
- "raw": {the same for the raw small basis; null where it has no such value}}."""
+ "raw": {the same for the raw small basis; null where it has no such value}}.
+With --by, the same again for each group of structures, under "by" and the group's name."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
-from hamexplorer.cli.outputs import check_output
-from hamexplorer.cli.tables import error_report, error_table
+from hamexplorer.cli.outputs import check_output, write_all
+from hamexplorer.cli.tables import compared_with, error_report, error_table
+from hamexplorer.structures.qualities import QUALITIES
 from hamexplorer.units import ENERGY_UNITS
 
 EXAMPLES = """\
@@ -19,7 +22,8 @@ EXAMPLES = """\
 
 examples:
   hamexplorer evaluate run ethane --json errors.json
-  hamexplorer evaluate run other.h5 --split all --units Ha --json errors.json"""
+  hamexplorer evaluate run other.h5 --split all --units Ha --json errors.json
+  hamexplorer evaluate run polyenes.h5 --by formula"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +39,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--units", choices=tuple(ENERGY_UNITS), default="eV", help="unit of energies (default: eV)"
     )
+    parser.add_argument(
+        "--by", choices=tuple(QUALITIES), help="errors also apart, for structures that differ in this"
+    )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the numbers to this file")
 
 
@@ -48,8 +55,15 @@ def run(options: argparse.Namespace) -> int:
     model = TrainedModel.load(options.run_folder)
     results = model.evaluate(read_dataset(options.dataset), options.split)
     rows = results.errors(options.split, units=options.units)
+    print(f"{options.dataset}, {options.split}{compared_with(model)}")
     print(error_table(rows))
+    report: dict[str, Any] = error_report(rows)
+    if options.by:
+        apart = results.errors_by(options.by, options.split, units=options.units)
+        for name, group in apart.items():
+            print(f"\n{name}\n{error_table(group)}")
+        report["by"] = {name: error_report(group) for name, group in apart.items()}
     if out is not None:
-        out.write_text(json.dumps(error_report(rows), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_all(out.parent, {out.name: json.dumps(report, indent=2, ensure_ascii=False) + "\n"})
         print(f"written to {out}")
     return 0

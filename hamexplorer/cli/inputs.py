@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from hamexplorer.cli.console import ProgressLine
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.structure import Structure
 
@@ -18,15 +19,21 @@ STRUCTURES is one of
   g2:4, 'g2:CH4 C6H6'      small CHNO molecules: up to 4 heavy atoms, or by name
   polyenes:1-6, acenes:1-4, polyenoic-acids:1-5
   distorted:CC             100 distorted ethanes; distorted:CH4,n=20,amplitude=0.1,seed=7
+  qm7:100, qm9:30,min_heavy=8        molecules of QM7 or QM9, fetched from their archives the first time
   crystal:graphene         a ready-made crystal; crystal:silicon, crystal:polyethylene, …
   'bulk:SiC zincblende'    a bulk crystal, maybe with its lattice constant in Å; layer:BN a hexagonal layer
   polyacetylene:0-0.14,n=15          chains with more and more alternating bonds, Å
   rattled:silicon,n=40,repeats=2x1x1 distorted copies of a crystal, or of the one in a file: rattled:mine.cif"""
 
 
-def add_structures(parser: argparse.ArgumentParser) -> None:
+def add_structures(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The positional argument and the charge that goes with it."""
-    parser.add_argument("structures", metavar="STRUCTURES", help="a file or a short description; see below")
+    parser.add_argument(
+        "structures",
+        metavar="STRUCTURES",
+        nargs=None if required else "?",
+        help="a file or a short description; see below",
+    )
     parser.add_argument(
         "--charge",
         type=int,
@@ -45,7 +52,11 @@ def read_structures_option(options: argparse.Namespace) -> list[Structure]:
 
     text = options.structures
     if options.charge is None:
-        return resolve(text)
+        line = ProgressLine()
+        try:
+            return resolve(text, tell=lambda words: line.update(0, 0, words))
+        finally:
+            line.clear()
     path, _, frames = (text, "", "") if Path(text).exists() else text.partition("@")
     if not Path(path).is_file():
         raise StructureError(

@@ -7,33 +7,40 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hamexplorer.errors import SettingsError
+from hamexplorer._plain import read_toml
+from hamexplorer.errors import SettingsError, quoted
 from hamexplorer.params import Choice, Flag, Param, Real, Whole, params_of
 
 
-def add_settings(parser: argparse.ArgumentParser, settings: type, *, title: str) -> None:
-    """One option a described field; what is not typed is absent from the namespace."""
-    add_alternatives(parser, {title: settings})
+def add_settings(
+    parser: argparse.ArgumentParser, settings: type, *, title: str, without: Iterable[str] = ()
+) -> None:
+    """One option a described field, but for some; what is not typed is absent from the namespace."""
+    add_alternatives(parser, {title: settings}, without=without)
 
 
-def add_alternatives(parser: argparse.ArgumentParser, alternatives: Mapping[str, type]) -> None:
+def add_alternatives(
+    parser: argparse.ArgumentParser, alternatives: Mapping[str, type], *, without: Iterable[str] = ()
+) -> None:
     """One option a described field of several settings classes, of which one will be made.
 
     A field that several have is one option: it takes what any of them takes, and its help tells them apart.
 
     Args:
         alternatives: title of the group of options -> settings class.
+        without: names of fields that get no option.
     """
     found: dict[str, dict[str, Param]] = {}
     for title, settings in alternatives.items():
         for entry in params_of(settings):
             found.setdefault(entry.name, {})[title] = entry
     groups: dict[str, argparse._ArgumentGroup] = {}
+    for name in without:
+        del found[name]
     for name, entries in found.items():
         title = " or ".join(entries)
         if title not in groups:
@@ -80,7 +87,7 @@ def refuse_others(
                 )
 
 
-def add_config(parser: argparse.ArgumentParser) -> None:
+def add_config(parser: argparse._ActionsContainer) -> None:
     """The option that names a TOML file of settings."""
     parser.add_argument(
         "--config",
@@ -116,19 +123,21 @@ def read_config(path: Path, known: list[str]) -> dict[str, Any]:
         SettingsError: naming the file and what is wrong.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = read_toml(path)
     except FileNotFoundError:
         raise SettingsError(
             f"there is no settings file {str(path)!r}; check the path after --config"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML ({error}); write one `name = value` a line") from error
+    except OSError as error:
+        raise SettingsError(
+            f"the settings file {path} cannot be read ({error.strerror}); check the path"
+        ) from error
     values = {name.replace("-", "_"): value for name, value in values.items()}
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = difflib.get_close_matches(name[:80], known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"choose among {', '.join(known)}"
-            raise SettingsError(f"{path}: the setting {name!r} is unknown; {hint}")
+            raise SettingsError(f"{path}: the setting {quoted(name)} is unknown; {hint}")
     return values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from hamexplorer.errors import HamExplorerError
@@ -26,3 +27,16 @@ def check_output(path: Path, endings: tuple[str, ...]) -> Path:
     if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
         raise OutputError(f"{str(path)!r} cannot be written; choose another place or check your rights")
     return path
+
+
+def write_all(folder: Path, files: Mapping[str, str]) -> None:
+    """Write texts by file name; each appears whole or not at all.
+
+    Raises:
+        DatasetError: if the folder cannot be written.
+    """
+    from hamexplorer.reference.aside import write_aside
+
+    for name, content in files.items():
+        with write_aside(folder / name) as aside:
+            aside.write_text(content, encoding="utf-8")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hamexplorer.units import BOHR_ANGSTROM
+
+if TYPE_CHECKING:
+    from hamexplorer.train.screening import FrontierLevels
 
 #: What a prediction holds, with units.
 UNITS: dict[str, str] = {
@@ -150,6 +153,25 @@ def write_extxyz(path: Path, predictions: Sequence[Any]) -> None:
             place[f"spread_{name}"] = float(value) if value.ndim == 0 else value
         frames.append(atoms)
     ase.io.write(path, frames, format="extxyz")
+
+
+def write_levels(path: Path, levels: Iterable[FrontierLevels]) -> tuple[int, int]:
+    """One line a SMILES, written as they come; ``remark`` warns, or says why there is no prediction.
+
+    Returns:
+        How many there were, and of how many there is no prediction.
+    """
+    head = ["name", "smiles", "homo_eV", "lumo_eV", "homo_lumo_gap_eV", "novelty", "remark"]
+    done = without = 0
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(head)
+        for each in levels:
+            numbers = (each.homo_eV, each.lumo_eV, each.gap_eV, each.novelty)
+            row = ["" if np.isnan(value) else f"{value:.5g}" for value in numbers]
+            table.writerow([each.name, each.smiles, *row, each.remark])
+            done, without = done + 1, without + bool(each.reason)
+    return done, without
 
 
 WRITERS: dict[str, Callable[[Path, Sequence[Any]], None]] = {

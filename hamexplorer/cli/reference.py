@@ -17,6 +17,7 @@ from hamexplorer.cli.console import ProgressLine, duration
 from hamexplorer.cli.inputs import STRUCTURES_HELP, add_structures, read_structures_option
 from hamexplorer.cli.options import add_alternatives, add_config, chosen_settings, refuse_others
 from hamexplorer.cli.outputs import check_output
+from hamexplorer.cli.where import add_workers, chosen_workers
 from hamexplorer.errors import ReferenceCalculationError, SettingsError
 from hamexplorer.reference.kinds import Method
 from hamexplorer.reference.methods import METHODS, structure_kind
@@ -33,6 +34,7 @@ examples:
   hamexplorer reference distorted:CCO --out ethanol.h5
   hamexplorer reference rattled:graphene,n=20 --out graphene.h5 --k-length 20
   hamexplorer reference mine.cif --out mine.h5 --xc pbe --smearing 0
+  hamexplorer reference molecules.xyz --out mine.h5 --scheduler tcp://10.0.0.1:8786
 
 Crystals are computed with k-points; options of the other kind of structure are refused."""
 
@@ -46,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", metavar="N", type=int, default=2, help="structures computed at the same time (default: 2)"
     )
+    add_workers(parser)
     add_config(parser)
     names = list(dict.fromkeys(name for offers in METHODS.values() for name in offers))
     if len(names) > 1:
@@ -89,6 +92,7 @@ def run(options: argparse.Namespace) -> int:
     out = check_output(options.out, (".h5", ".hdf5"))
     structures = read_structures_option(options)
     method = chosen_method(structures, options)
+    workers = chosen_workers(options)
     for sentence in (sentence for structure in structures for sentence in warnings_about(structure)):
         print(f"warning: {sentence}", file=sys.stderr)
 
@@ -96,8 +100,9 @@ def run(options: argparse.Namespace) -> int:
     from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, run_references
 
     line = ProgressLine()
-    expected = duration(estimate_seconds(structures, method, jobs=options.jobs))
-    line.say(f"{contents_of(structures)}, {method.label}; estimated time: {expected}")
+    expected = duration(estimate_seconds(structures, method, jobs=1 if workers else options.jobs))
+    on_one = ", on one core" if workers else ""
+    line.say(f"{contents_of(structures)}, {method.label}; estimated time{on_one}: {expected}")
 
     def report(progress: ReferenceProgress) -> None:
         left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
@@ -106,7 +111,13 @@ def run(options: argparse.Namespace) -> int:
     cancel = threading.Event()
     with cancelled_by_ctrl_c(cancel):
         dataset = run_references(
-            structures, method, jobs=options.jobs, name=out.stem, report=report, cancel=cancel
+            structures,
+            method,
+            jobs=options.jobs,
+            workers=workers,
+            name=out.stem,
+            report=report,
+            cancel=cancel,
         )
     line.clear()
     for label, reason in dataset.set_aside:

@@ -1,5 +1,9 @@
 """Train a whole grid of models, one after the other, and compare them: target sets × reductions × models × seeds.
 
+`hamexplorer study paper` is the study of Suman et al. (arXiv 2504.01187): Hamiltonians that learn the values of the
+small or of the large basis, the closed-form fit of the matrix, and surrogates without a Hamiltonian, three seeds each;
+its report (report.html, summary.csv) sets every figure beside the authors' one where there is one.
+
 FOLDER becomes a table (table.csv, table.json), a report with the comparison figure (report.html) and a folder
 for every run. Each finished run is kept at once: after Ctrl-C, or when the budget is spent, the same command
 goes on where it ended."""
@@ -15,7 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamexplorer.cli.console import ProgressLine, duration
+from hamexplorer.cli.outputs import write_all
+from hamexplorer.cli.paper_options import NAME, add_paper_options, refuse_paper_options
+from hamexplorer.cli.paper_study import run_paper
 from hamexplorer.cli.reference import INTERRUPTED, cancelled_by_ctrl_c
+from hamexplorer.cli.where import add_workers, chosen_workers
 
 if TYPE_CHECKING:
     from hamexplorer.train.rows import Row
@@ -24,6 +32,8 @@ EXAMPLES = """\
 examples:
   hamexplorer study notebooks/grid.toml --out study
   hamexplorer study notebooks/grid.toml --out study --budget 600    ten minutes of it; again for the next ten
+  hamexplorer study paper --out paper --budget 3600 --epochs 40     an hour of the paper's study
+  hamexplorer study paper --out paper --cluster slurm.toml          as jobs of a cluster, many at once
 
 GRID.toml, for example:
   dataset = "small-molecules"
@@ -38,13 +48,17 @@ GRID.toml, for example:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of `hamexplorer study`."""
-    parser.add_argument("grid", metavar="GRID.toml", type=Path, help="what is varied; see below")
+    parser.add_argument(
+        "grid", metavar="GRID.toml|paper", help="what is varied, see below, or the paper's study"
+    )
     parser.add_argument(
         "--out", metavar="FOLDER", type=Path, required=True, help="folder for table, report and runs"
     )
     parser.add_argument(
         "--budget", metavar="SECONDS", type=_budget, help="stop after this time (default: when all is done)"
     )
+    add_workers(parser)
+    add_paper_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,7 +66,11 @@ def run(options: argparse.Namespace) -> int:
     from hamexplorer.train.controls import Controls
     from hamexplorer.train.grid import Grid
 
+    if options.grid == NAME:
+        return run_paper(options, _Narrator(ProgressLine()))
+    refuse_paper_options(options)
     grid = Grid.read(options.grid)
+    workers = chosen_workers(options)
     # Before the work rather than after it: can anything be kept there?
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -60,7 +78,14 @@ def run(options: argparse.Namespace) -> int:
 
     controls, stop, narrator = Controls(), threading.Event(), _Narrator(ProgressLine())
     with cancelled_by_ctrl_c(stop, controls.stop):
-        rows = run_study(grid, folder=options.out, budget=options.budget, controls=controls, report=narrator)
+        rows = run_study(
+            grid,
+            folder=options.out,
+            budget=options.budget,
+            controls=controls,
+            workers=workers,
+            report=narrator,
+        )
     narrator.line.clear()
     _write(options.out, rows)
     print(_summary(rows))
@@ -70,15 +95,12 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(folder: Path, rows: Sequence[Row]) -> None:
     from hamexplorer.panels.study_report import study_html
-    from hamexplorer.reference.store import write_aside
     from hamexplorer.train.rows import table_csv, table_json
 
     files = {"table.csv": table_csv(rows), "table.json": table_json(rows)}
     if any(not row.failed for row in rows):
         files["report.html"] = study_html(rows)
-    for name, content in files.items():
-        with write_aside(folder / name) as aside:
-            aside.write_text(content, encoding="utf-8")
+    write_all(folder, files)
 
 
 def _summary(rows: Sequence[Row]) -> str:

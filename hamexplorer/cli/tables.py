@@ -25,6 +25,13 @@ def error_table(rows: Mapping[str, Any]) -> str:
     )
 
 
+def compared_with(model: Any) -> str:
+    """Whose values the errors of a trained model are measured from, where these are not the large basis'."""
+    if model.settings.target_basis == "large":
+        return ""
+    return f", compared with the small basis' own values ({model.method.small_basis}; polarizabilities uncoupled)"
+
+
 def error_report(rows: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
     """The JSON of `hamexplorer evaluate`: the model's errors, and those of the raw small basis."""
     return {

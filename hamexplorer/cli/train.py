@@ -14,11 +14,11 @@ from typing import Any
 from hamexplorer.cli.console import ProgressLine, duration
 from hamexplorer.cli.options import add_config, add_settings, chosen_settings, parse_targets
 from hamexplorer.cli.reference import INTERRUPTED, cancelled_by_ctrl_c
-from hamexplorer.cli.tables import error_table
+from hamexplorer.cli.tables import compared_with, error_table
 from hamexplorer.errors import SettingsError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import SHIPPED, read_dataset
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings, defaults_for, kind_of
 
 EXAMPLES = """\
 examples:
@@ -51,6 +51,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="X,… or NAME=X,…",
         help="weights in the loss, in the order of the targets or by name (default: each target's own)",
     )
+    parser.add_argument(
+        "--devices",
+        metavar="N",
+        type=int,
+        default=1,
+        help="how many of JAX's devices share each batch (default: 1; docs/clusters.md)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in RUN")
     add_config(parser)
     add_settings(parser, RunSettings, title="settings")
@@ -64,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
             f"{options.out} holds a run already; go on with --resume, or give another folder after --out"
         )
     dataset = read_dataset(options.dataset)
-    settings = RunSettings.from_dict({**defaults_for(dataset.structures[0].is_crystal), **typed})
+    settings = RunSettings.from_dict({**defaults_for(kind_of(dataset.structures)), **typed})
     # Before the work rather than after it: can the model be kept there?
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -81,10 +88,12 @@ def run(options: argparse.Namespace) -> int:
             folder=options.out,
             resume=resume,
             snapshots=False,  # nobody looks
+            devices=options.devices,
         )
     narrator.line.clear()
     part = "test" if model.split_of(dataset).test else "all"
-    print(f"{options.out}: errors on {'the test' if part == 'test' else 'all'} structures")
+    which = "the test" if part == "test" else "all"
+    print(f"{options.out}: errors on {which} structures{compared_with(model)}")
     print(error_table(model.evaluate(dataset, part).errors(part, units="eV")))
     if stop.is_set():
         print(f"stopped early; the best state so far is in {options.out}", file=sys.stderr)

@@ -18,7 +18,7 @@ from hamexplorer.model.correction import NetworkCorrection, Scales
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.linear import LinearModel, RidgeFit, empty_linear
 from hamexplorer.model.network import EquivariantNetwork, NetworkSettings
-from hamexplorer.model.response import ADDED_TO, WithResponse
+from hamexplorer.model.response import ADDED_TO, WithResponse, committee_in
 from hamexplorer.model.surrogate import PREDICTS, Start, Surrogate, Units, empty_parts
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "Surrogate",
     "SurrogateKind",
     "WithResponse",
+    "committee_in",
 ]
 
 
@@ -103,10 +104,8 @@ class Network(ModelKind):
 
     def empty(self, template: BlockTemplate, settings: GraphSettings) -> Member:
         n, size = len(settings.elements), template.size**2
-        nothing = np.zeros(0)
-        density = np.zeros((1, n * settings.n_radial, (settings.l_max + 1) ** 2))
-        atom = Graph(nothing, nothing, nothing, nothing, nothing, nothing, density)
-        scales = Scales.of(np.ones((n, size)), np.ones((n, n, size)), [atom])
+        density = np.zeros((1, settings.n_density_channels, (settings.l_max + 1) ** 2))
+        scales = Scales.of(np.ones((n, size)), np.ones((n, n, size)), [density])
         return self._correction(template, settings, scales, np.random.default_rng(0))
 
     def _correction(
@@ -170,9 +169,9 @@ class SurrogateKind:
         """
         raise NotImplementedError
 
-    def empty(self, template: BlockTemplate, settings: GraphSettings) -> Surrogate:
-        """A surrogate of the right shape whose weights mean nothing."""
-        return self.build(settings, *empty_parts(settings), rng=np.random.default_rng(0))
+    def empty(self, template: BlockTemplate, settings: GraphSettings, *, pools: bool = True) -> Surrogate:
+        """A surrogate of the right shape whose weights mean nothing; ``pools`` as of :func:`empty_parts`."""
+        return self.build(settings, *empty_parts(settings, pools=pools), rng=np.random.default_rng(0))
 
 
 SURROGATES: Registry[SurrogateKind] = Registry("surrogate")
@@ -184,7 +183,7 @@ class MomentsNetwork(SurrogateKind):
 
     label = "Surrogate, no Hamiltonian"
     help = (
-        "The same descriptors and messages, read out as dipole, polarizability and charges directly: what the "
+        "The same descriptors and messages, read out as dipole, polarizability, charges and gap directly: what the "
         "Hamiltonian is measured against. It knows no orbital energies."
     )
     predicts = tuple(PREDICTS)

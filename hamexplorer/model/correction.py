@@ -41,14 +41,14 @@ class Scales(NamedTuple):
     density_spread: Array
 
     @classmethod
-    def of(cls, own: np.ndarray, pair: np.ndarray, graphs: Sequence[Graph]) -> Scales:
-        """With the densities' mean and spread over the atoms of some structures."""
-        return cls(*(jnp.asarray(np.asarray(x, np.float32)) for x in (own, pair, *density_units(graphs))))
+    def of(cls, own: np.ndarray, pair: np.ndarray, densities: Sequence[np.ndarray]) -> Scales:
+        """With the mean and spread of some structures' densities."""
+        return cls(*(jnp.asarray(np.asarray(x, np.float32)) for x in (own, pair, *density_units(densities))))
 
 
-def density_units(graphs: Sequence[Graph]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and spread of the neighbour densities over the atoms of some structures, as in :class:`Scales`."""
-    density = np.concatenate([graph.density for graph in graphs]).astype(np.float64)
+def density_units(densities: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and spread of neighbour densities over the atoms of some structures, as in :class:`Scales`."""
+    density = np.concatenate(list(densities)).astype(np.float64)
     mean, spread = np.zeros(density.shape[1:]), np.ones(density.shape[1:])
     mean[:, 0] = density[:, :, 0].mean(0)
     squared = ((density - mean) ** 2).mean(0)

@@ -1,21 +1,28 @@
 """A structure as the model sees it: atoms, directed pairs, harmonics, radial functions, neighbour densities.
 
-Everything here depends on the geometry only and is computed once per data set, on the host, in float32.
+Everything here is computed once per data set, on the host, in float32, and depends on the geometry only; beside it
+there is room for blocks of matrices that are known before anything is learned, for whoever has them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import sph_harm_y
 
+from hamexplorer.basis.blocks import BlockTemplate
+from hamexplorer.basis.coupling import Irrep
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.pairs import Pairs, find_pairs
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
+
+#: Matrices whose blocks a model may see: a Hamiltonian and its density matrix.
+N_MATRICES = 2
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class GraphSettings:
             which keeps descriptors short.
         radial_scale: bohr; radial functions are evenly spaced in log(1 + r/scale), dense where atoms are near; 0 spaces
             them evenly in r.
+        orbital_ls: l of the orbitals of an atom in the matrices that the model sees beside the geometry, as in
+            :class:`BlockTemplate`; none if it sees the geometry alone.
     """
 
     elements: tuple[int, ...]
@@ -40,6 +49,28 @@ class GraphSettings:
     n_density: int = 2
     n_bond: int = 3
     radial_scale: float = 0.0
+    orbital_ls: tuple[int, ...] = ()
+
+    @cached_property
+    def orbital_columns(self) -> dict[Irrep, np.ndarray]:
+        """Where the tensors of every irrep stand among the coupled components of one matrix's blocks."""
+        return BlockTemplate(self.orbital_ls, {}).columns
+
+    @property
+    def n_orbital(self) -> int:
+        """Channels of :attr:`Graph.orbital`: as many a matrix as it has tensors of the commonest l."""
+        natural = [len(c) for i, c in self.orbital_columns.items() if i.natural and i.l <= self.l_max]
+        return N_MATRICES * max(natural, default=0)
+
+    @property
+    def n_bond_components(self) -> int:
+        """Of :attr:`Graph.bond`."""
+        return N_MATRICES * sum(2 * l + 1 for l in self.orbital_ls) ** 2
+
+    @property
+    def n_density_channels(self) -> int:
+        """Neighbour densities of an atom."""
+        return len(self.elements) * self.n_radial
 
 
 class Graph(NamedTuple):
@@ -52,6 +83,9 @@ class Graph(NamedTuple):
         radial: R_n(r_ij), zero with its slope at the cutoff, shape (n_pairs, n_radial).
         envelope: the smooth cutoff itself, shape (n_pairs,).
         density: Σ_j R_n Y_lm by element of j, shape (n_atoms, n_elements · n_radial, (l_max + 1)²).
+        orbital: tensors of natural parity of the known matrices' on-site blocks, channel c holding the c-th of each l,
+            shape (n_atoms, n_orbital, (l_max + 1)²); zero where nothing is known, no channels without ``orbital_ls``.
+        bond: all coupled components of their off-site blocks, shape (n_pairs, n_bond_components).
     """
 
     species: np.ndarray
@@ -61,6 +95,8 @@ class Graph(NamedTuple):
     radial: np.ndarray
     envelope: np.ndarray
     density: np.ndarray
+    orbital: np.ndarray
+    bond: np.ndarray
 
 
 def smooth_cutoff(distance: np.ndarray, cutoff: float) -> np.ndarray:
@@ -134,7 +170,34 @@ def make_graph(structure: Structure, settings: GraphSettings, pairs: Pairs | Non
         radial=radial.astype(np.float32),
         envelope=smooth_cutoff(distance, cutoff).astype(np.float32),
         density=density.reshape(structure.n_atoms, -1, n_lm).astype(np.float32),
+        orbital=np.zeros((structure.n_atoms, settings.n_orbital, n_lm), np.float32),
+        bond=np.zeros((len(pairs.i), settings.n_bond_components), np.float32),
     )
+
+
+def with_blocks(graph: Graph, own: np.ndarray, pair: np.ndarray, settings: GraphSettings) -> Graph:
+    """The graph of a structure of which two matrices are known.
+
+    Args:
+        graph: of the geometry.
+        own, pair: coupled components of the matrices' on-site and off-site blocks, in units that make them alike;
+            shapes (n_atoms, 2, size²) and (n_pairs, 2, size²).
+        settings: of the graph.
+    """
+    orbital = np.zeros((len(own), settings.n_orbital // N_MATRICES, N_MATRICES, (settings.l_max + 1) ** 2))
+    for irrep, columns in settings.orbital_columns.items():
+        if irrep.natural and irrep.l <= settings.l_max:
+            tensors = own[:, :, columns].transpose(0, 2, 1, 3)
+            orbital[:, : len(columns), :, irrep.l**2 : (irrep.l + 1) ** 2] = tensors
+    return graph._replace(
+        orbital=orbital.reshape(graph.orbital.shape).astype(np.float32),
+        bond=pair.reshape(graph.bond.shape).astype(np.float32),
+    )
+
+
+def blocks_of_bonds(graph: Graph, settings: GraphSettings) -> np.ndarray:
+    """:attr:`Graph.bond` by matrix, shape (n_pairs, 2, size²)."""
+    return graph.bond.reshape(len(graph.i), N_MATRICES, settings.n_bond_components // N_MATRICES)
 
 
 def join_graphs(graphs: Sequence[Graph], *, n_atoms: int, n_pairs: int) -> Graph:
@@ -155,4 +218,6 @@ def join_graphs(graphs: Sequence[Graph], *, n_atoms: int, n_pairs: int) -> Graph
         radial=padded("radial", n_pairs),
         envelope=padded("envelope", n_pairs),
         density=padded("density", n_atoms),
+        orbital=padded("orbital", n_atoms),
+        bond=padded("bond", n_pairs),
     )

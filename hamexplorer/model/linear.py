@@ -4,7 +4,8 @@ It is fitted in closed form (ridge regression) and serves twice: alone, as in th
 nonlinear network improves on.
 
 On-site descriptors are the neighbour densities of the atom and their pairwise products (three-body); off-site ones
-are the bond's own harmonics and the product of *both* atoms' densities with them.
+are the bond's own harmonics and the product of *both* atoms' densities with them. Where blocks of matrices are known,
+they are descriptors, too: of their own atom or pair, and those of both atoms in products with the bond's harmonics.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jax import Array
 
 from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.basis.coupling import Irrep, clebsch_gordan
-from hamexplorer.model.graph import Graph, GraphSettings
+from hamexplorer.model.graph import Graph, GraphSettings, blocks_of_bonds
 from hamexplorer.model.layers import zeros
 
 #: Regularisations worth trying, in units of the mean square of the (normalised) descriptors.
@@ -57,7 +58,7 @@ def own_descriptors(graph: Graph, irrep: Irrep, settings: GraphSettings) -> Arra
     n = merged.shape[1]
     found = []
     if irrep.natural and irrep.l <= settings.l_max:
-        found.append(_part(graph.density, irrep.l))
+        found += [_part(graph.density, irrep.l), _part(graph.orbital, irrep.l)]
     if irrep.l == 0:
         found.append(jnp.ones((n_atoms, 1, 1), jnp.float32))
     for a, b in _paths(irrep, settings.l_max):
@@ -80,12 +81,17 @@ def pair_descriptors(graph: Graph, irrep: Irrep, settings: GraphSettings) -> Arr
     found = []
     if irrep.natural and irrep.l <= settings.l_max:
         found.append(graph.radial[:, :, None] * _part(graph.harmonics, irrep.l)[:, None, :])
+    if irrep in settings.orbital_columns:
+        of_bond = blocks_of_bonds(graph, settings)[:, :, settings.orbital_columns[irrep]]
+        found.append(of_bond.reshape(n_pairs, -1, irrep.dim))
     for a, b in _paths(irrep, settings.l_max):
         cg = clebsch_gordan(a, b, irrep.l).astype(np.float32)
         turned = jnp.einsum("pj,ijm->pim", _part(graph.harmonics, b), cg)
         for atom in (graph.i, graph.j):
             coupled = jnp.einsum("pci,pim->pcm", _part(merged, a)[atom], turned)
             found.append((bond[:, :, None, None] * coupled[:, None]).reshape(n_pairs, -1, irrep.dim))
+            orbital = jnp.einsum("pci,pim->pcm", _part(graph.orbital, a)[atom], turned)
+            found.append(graph.envelope[:, None, None] * orbital)
     return jnp.concatenate(found, 1) if found else jnp.zeros((n_pairs, 1, irrep.dim), jnp.float32)
 
 
@@ -280,7 +286,9 @@ def empty_linear(template: BlockTemplate, settings: GraphSettings) -> LinearMode
         harmonics=np.zeros((1, n_lm), np.float32),
         radial=np.zeros((1, settings.n_radial), np.float32),
         envelope=np.zeros(1, np.float32),
-        density=np.zeros((1, n * settings.n_radial, n_lm), np.float32),
+        density=np.zeros((1, settings.n_density_channels, n_lm), np.float32),
+        orbital=np.zeros((1, settings.n_orbital, n_lm), np.float32),
+        bond=np.zeros((1, settings.n_bond_components), np.float32),
     )
     shapes = jax.eval_shape(lambda: all_descriptors(one, template.irreps, settings))
     n_tensors = [len(template.columns[irrep]) for irrep in template.irreps]

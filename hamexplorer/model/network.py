@@ -12,11 +12,11 @@ from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.basis.coupling import Irrep
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.layers import MLP, Linear, product_tensor, zeros
-from hamexplorer.model.trunk import NetworkSettings, Trunk, product
+from hamexplorer.model.trunk import NetworkSettings, Trunk, n_edge_features, product
 
 
 class EquivariantNetwork(eqx.Module):
-    """Neighbour densities → atom features → messages → coupled components of on-site and off-site blocks."""
+    """What is seen of atoms → their features → messages → coupled components of on-site and off-site blocks."""
 
     trunk: Trunk
     own: tuple[Linear, ...]
@@ -40,7 +40,7 @@ class EquivariantNetwork(eqx.Module):
     ) -> None:
         self.template, self.graph_settings, self.settings = template, graph, settings
         c, hidden, l_max, n_species = settings.channels, settings.hidden, graph.l_max, len(graph.elements)
-        n_edge = graph.n_radial + 2 * n_species
+        n_edge = n_edge_features(graph)
         self.trunk = Trunk(graph, settings, rng=rng)
         self.own = tuple(Linear(c, c, l_max, rng=rng) for _ in range(3))
         n_irreps = len(template.irreps)

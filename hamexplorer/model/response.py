@@ -8,11 +8,18 @@ import equinox as eqx
 from jax import Array
 
 from hamexplorer.basis.blocks import BlockTemplate
+from hamexplorer.model.committee import Committee
 from hamexplorer.model.graph import Graph
 from hamexplorer.model.surrogate import Surrogate
 
 #: Targets that atoms add to: a minimal basis has no functions for electrons to be pulled into.
 ADDED_TO = ("polarizability",)
+
+
+def committee_in(model: Any) -> Committee | None:
+    """The committee that answers in a model, if one does."""
+    matrix = model.matrix if isinstance(model, WithResponse) else model
+    return matrix if isinstance(matrix, Committee) else None
 
 
 class WithResponse(eqx.Module):

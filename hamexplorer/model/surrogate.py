@@ -1,11 +1,13 @@
-r"""Properties straight from the geometry, without a Hamiltonian: what the learned Hamiltonian is measured against.
+r"""Properties straight from descriptors, without a Hamiltonian: what the learned Hamiltonian is measured against.
 
 Every atom contributes moments, read from the same descriptors and the same messages as the Hamiltonian's blocks:
 
 $$ \mu = \sum_A \left( q_A R_A + \mu_A \right), \quad \alpha = \sum_A \left( a_A 1 + \alpha_A \right), $$
 
-with scalars q and a, vectors μ_A (l = 1) and traceless symmetric tensors α_A (l = 2). How they add up to properties is
-the caller's part; here are moments of atoms only.
+with scalars q and a, vectors μ_A (l = 1) and traceless symmetric tensors α_A (l = 2). The gap between the frontier
+orbitals does not grow with the molecule: it is a mean of what atoms say, weighted by what they have to say in the
+matter, $\sum_A e^{w_A} g_A / \sum_A e^{w_A}$. How moments make properties is the caller's part; here are moments of
+atoms only.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from jax import Array
 from hamexplorer.basis.coupling import clebsch_gordan
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.layers import MLP, Linear, zeros
-from hamexplorer.model.trunk import NetworkSettings, Trunk
+from hamexplorer.model.trunk import NetworkSettings, Trunk, seen_of_atoms
 
 #: Scalars of an atom, in the order of :attr:`Moments.scalars`: the charge that makes the dipole moment, the isotropic
 #: polarizability, and charges that are properties themselves.
@@ -32,6 +34,7 @@ PREDICTS: dict[str, tuple[str, ...]] = {
     "polarizability": ("isotropic", "tensor"),
     "mulliken_charge": ("mulliken_charge",),
     "lowdin_charge": ("lowdin_charge",),
+    "homo_lumo_gap": ("pooled",),
 }
 #: Of a vector with components m = -1, 0, 1 (that is y, z, x): where x, y and z stand.
 XYZ = (2, 0, 1)
@@ -44,11 +47,13 @@ class Moments(NamedTuple):
         scalars: in the order of :data:`SCALARS`, shape (n_atoms, 4).
         vector: x, y, z, shape (n_atoms, 3).
         tensor: traceless and symmetric, shape (n_atoms, 3, 3).
+        pooled: gap and logarithm of its weight, shape (n_atoms, 2); None of a surrogate that knows no gap.
     """
 
     scalars: Array
     vector: Array
     tensor: Array
+    pooled: Array | None = None
 
 
 def cartesian_tensor(components: Array) -> Array:
@@ -65,12 +70,14 @@ class Start(NamedTuple):
         scalars: shape (n_elements, n_descriptors of l = 0, 4).
         vector, tensor: shape (n_elements, n_descriptors of l = 1 and 2).
         scales: root mean square of each descriptor over the training atoms, of l = 0, 1 and 2.
+        gap: shape (n_elements, n_descriptors of l = 0); None of a surrogate that knows no gap.
     """
 
     scalars: Array
     vector: Array
     tensor: Array
     scales: tuple[Array, Array, Array]
+    gap: Array | None = None
 
 
 class Units(NamedTuple):
@@ -79,7 +86,7 @@ class Units(NamedTuple):
     Attributes:
         density_mean, density_spread: as in :class:`hamexplorer.model.correction.Scales`.
         scalars: of what the start leaves unexplained, shape (4,).
-        vector, tensor: the same, shape ().
+        vector, tensor, gap: the same, shape ().
     """
 
     density_mean: Array
@@ -87,24 +94,23 @@ class Units(NamedTuple):
     scalars: Array
     vector: Array
     tensor: Array
+    gap: Array | None = None
 
 
-def atom_descriptors(density: Array) -> tuple[Array, Array, Array]:
+def atom_descriptors(graph: Graph) -> tuple[Array, Array, Array]:
     """What the linear part sees of atoms: invariants with a constant, vectors, l = 2 tensors.
 
-    Densities alone, without their products. With products, on the shipped small molecules, there are more descriptors
-    than values: the fit left nothing of the training errors, so that the network had nothing to learn, and the
-    polarizability of unseen molecules was off by 3.3 bohr³ an atom where this start and its network reach 0.95 (seed
-    42).
-
-    Args:
-        density: of :class:`Graph`, (n_atoms, n_densities, (l_max + 1)²).
+    Densities and what is known of orbitals, without their products. With products of densities, on the shipped small
+    molecules, there are more descriptors than values: the fit left nothing of the training errors, so that the network
+    had nothing to learn, and the polarizability of unseen molecules was off by 3.3 bohr³ an atom where densities and a
+    network reach 0.95 (seed 42).
 
     Returns:
-        Shapes (n_atoms, n_densities + 1, 1), (n_atoms, n_densities, 3) and (n_atoms, n_densities, 5).
+        Shapes (n_atoms, n_seen + 1, 1), (n_atoms, n_seen, 3) and (n_atoms, n_seen, 5).
     """
-    constant = jnp.ones((len(density), 1, 1), jnp.float32)
-    return jnp.concatenate([density[:, :, :1], constant], 1), density[:, :, 1:4], density[:, :, 4:9]
+    seen = seen_of_atoms(graph)
+    constant = jnp.ones((len(seen), 1, 1), jnp.float32)
+    return jnp.concatenate([seen[:, :, :1], constant], 1), seen[:, :, 1:4], seen[:, :, 4:9]
 
 
 class Surrogate(eqx.Module):
@@ -117,6 +123,7 @@ class Surrogate(eqx.Module):
     scalar_out: Array
     vector_out: Array
     tensor_out: Array
+    pooled_out: Array | None
     start: Start
     units: Units
     graph_settings: GraphSettings = eqx.field(static=True)
@@ -138,6 +145,7 @@ class Surrogate(eqx.Module):
         # Outputs start at zero: the untrained network leaves the closed-form start as it is.
         self.scalar_direct, self.scalar_out = zeros((hidden, len(SCALARS))), zeros((c, len(SCALARS)))
         self.vector_out, self.tensor_out = zeros((c,)), zeros((c,))
+        self.pooled_out = None if start.gap is None else zeros((hidden, 2))
 
     def __call__(self, graph: Graph) -> Moments:
         """Moments of every atom; those of padding mean nothing."""
@@ -157,11 +165,18 @@ class Surrogate(eqx.Module):
             first[0] + self.units.scalars * scalars,
             vector[:, np.array(XYZ)],
             cartesian_tensor(first[2] + self.units.tensor * tensor),
+            self._pooled(hidden, first[3]),
         )
 
-    def _linear(self, graph: Graph) -> tuple[Array, Array, Array]:
+    def _pooled(self, hidden: Array, first: Array | None) -> Array | None:
+        if first is None:
+            return None
+        gap, weight = (hidden @ self.pooled_out).T
+        return jnp.stack([first + self.units.gap * gap, weight], 1)
+
+    def _linear(self, graph: Graph) -> tuple[Array, Array, Array, Array | None]:
         start, species = self.start, graph.species
-        seen = atom_descriptors(graph.density)
+        seen = atom_descriptors(graph)
         invariants, vectors, tensors = (
             x / scale[:, None] for x, scale in zip(seen, start.scales, strict=True)
         )
@@ -169,6 +184,7 @@ class Surrogate(eqx.Module):
             jnp.einsum("af,afs->as", invariants[:, :, 0], start.scalars[species]),
             jnp.einsum("afm,af->am", vectors, start.vector[species]),
             jnp.einsum("afm,af->am", tensors, start.tensor[species]),
+            None if start.gap is None else jnp.einsum("af,af->a", invariants[:, :, 0], start.gap[species]),
         )
 
     def trainable(self) -> Surrogate:
@@ -178,18 +194,21 @@ class Surrogate(eqx.Module):
         return eqx.tree_at(lambda m: (m.start, m.units), marks, fixed)
 
 
-def empty_parts(settings: GraphSettings) -> tuple[Start, Units]:
-    """A start that predicts zero, and units of one, of the right shapes."""
+def empty_parts(settings: GraphSettings, *, pools: bool = True) -> tuple[Start, Units]:
+    """A start that predicts zero, and units of one, of the right shapes; ``pools``: of a surrogate that knows gaps."""
     n, n_lm = len(settings.elements), (settings.l_max + 1) ** 2
-    density = np.zeros((1, n * settings.n_radial, n_lm), np.float32)
-    sizes = [density.shape[1] + 1, density.shape[1], density.shape[1]]
+    density = np.zeros((settings.n_density_channels, n_lm), np.float32)
+    n_seen = len(density) + settings.n_orbital
+    sizes = [n_seen + 1, n_seen, n_seen]
     scales = tuple(jnp.asarray(np.ones(size, np.float32)) for size in sizes)
     start = Start(
         zeros((n, sizes[0], len(SCALARS))),
         zeros((n, sizes[1])),
         zeros((n, sizes[2])),
         (scales[0], scales[1], scales[2]),
+        zeros((n, sizes[0])) if pools else None,
     )
     one = jnp.asarray(np.float32(1.0))
-    mean, spread = jnp.asarray(density[0]), jnp.asarray(np.ones_like(density[0]))
-    return start, Units(mean, spread, jnp.asarray(np.ones(len(SCALARS), np.float32)), one, one)
+    mean, spread = jnp.asarray(density), jnp.asarray(np.ones_like(density))
+    scalars = jnp.asarray(np.ones(len(SCALARS), np.float32))
+    return start, Units(mean, spread, scalars, one, one, one if pools else None)

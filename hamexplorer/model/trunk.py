@@ -1,4 +1,4 @@
-"""What networks share: from neighbour densities to features of atoms, through messages between neighbours."""
+"""What networks share: from what is seen of atoms to their features, through messages between neighbours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 
 from hamexplorer.basis.coupling import Irrep
-from hamexplorer.model.graph import Graph, GraphSettings
+from hamexplorer.model.graph import N_MATRICES, Graph, GraphSettings, blocks_of_bonds
 from hamexplorer.model.layers import (
     MLP,
     Linear,
@@ -92,12 +92,35 @@ class Message(eqx.Module):
         return self.receive(summed)
 
 
+def seen_of_atoms(graph: Graph) -> Array:
+    """Neighbour densities, and blocks of known matrices: (n_atoms, channels, (l_max + 1)²)."""
+    return jnp.concatenate([graph.density, graph.orbital], 1)
+
+
+def n_edge_features(settings: GraphSettings) -> int:
+    """Of :attr:`Surroundings.edge`."""
+    n_tensors = sum(len(columns) for columns in settings.orbital_columns.values())
+    return settings.n_radial + 2 * len(settings.elements) + N_MATRICES * n_tensors
+
+
+def bond_invariants(graph: Graph, settings: GraphSettings) -> Array:
+    """Of the known matrices' off-site blocks: scalars, and root mean squares of tensors; (n_pairs, n_tensors · 2)."""
+    blocks = blocks_of_bonds(graph, settings)
+    found = []
+    for irrep, columns in settings.orbital_columns.items():
+        tensors = blocks[:, :, columns]
+        # The root is smooth where a tensor vanishes.
+        size = tensors[..., 0] if irrep.l == 0 else jnp.sqrt((tensors**2).mean(-1) + 1e-6)
+        found.append(size.reshape(len(graph.i), -1))
+    return jnp.concatenate([jnp.zeros((len(graph.i), 0), jnp.float32), *found], 1)
+
+
 class Surroundings(NamedTuple):
     """What trunk and readouts both need of a graph.
 
     Attributes:
         one_hot: the atoms' elements, shape (n_atoms, n_elements).
-        edge: radial functions and both elements of every pair, shape (n_pairs, n_edge).
+        edge: radial functions, both elements and invariants of the bond of every pair, shape (n_pairs, n_edge).
         couplings: for every l of the direction, the matrix that couples features to it, natural components first.
     """
 
@@ -107,7 +130,7 @@ class Surroundings(NamedTuple):
 
 
 class Trunk(eqx.Module):
-    """Neighbour densities → atom features → messages → atom features, (n_atoms, channels, (l_max + 1)²)."""
+    """What is seen of atoms → their features → messages → their features, (n_atoms, channels, (l_max + 1)²)."""
 
     embed: Array
     updates: tuple[NodeUpdate, ...]
@@ -117,8 +140,8 @@ class Trunk(eqx.Module):
     def __init__(self, graph: GraphSettings, settings: NetworkSettings, *, rng: np.random.Generator) -> None:
         self.graph_settings = graph
         c, hidden, l_max, n_species = settings.channels, settings.hidden, graph.l_max, len(graph.elements)
-        n_density, n_edge = n_species * graph.n_radial, graph.n_radial + 2 * n_species
-        self.embed = normal(rng, (n_species, l_max + 1, n_density, c), n_density)
+        n_seen, n_edge = graph.n_density_channels + graph.n_orbital, n_edge_features(graph)
+        self.embed = normal(rng, (n_species, l_max + 1, n_seen, c), n_seen)
         self.updates = tuple(
             NodeUpdate(c, hidden, n_species, l_max, rng=rng) for _ in range(settings.n_messages + 1)
         )
@@ -128,7 +151,8 @@ class Trunk(eqx.Module):
         """Of a graph; ``irreps`` are coupled to the directions as well, after the natural ones."""
         l_max = self.graph_settings.l_max
         one_hot = jax.nn.one_hot(graph.species, len(self.graph_settings.elements), dtype=jnp.float32)
-        edge = jnp.concatenate([graph.radial, one_hot[graph.i], one_hot[graph.j]], 1)
+        bond = bond_invariants(graph, self.graph_settings)
+        edge = jnp.concatenate([graph.radial, one_hot[graph.i], one_hot[graph.j], bond], 1)
         wanted = natural_irreps(l_max) + irreps
         couplings = [
             jnp.einsum("pj,ijk->pik", graph.harmonics, product_tensor(l_max, wanted, (l2,)))
@@ -138,7 +162,7 @@ class Trunk(eqx.Module):
 
     def __call__(self, graph: Graph, around: Surroundings) -> Array:
         embed = self.embed[:, l_of_component(self.graph_settings.l_max)]
-        h = jnp.einsum("as,anm,smnc->acm", around.one_hot, graph.density, embed, optimize=True)
+        h = jnp.einsum("as,anm,smnc->acm", around.one_hot, seen_of_atoms(graph), embed, optimize=True)
         h = self.updates[0](h, around.one_hot)
         for message, update in zip(self.messages, self.updates[1:], strict=True):
             h = h + update(h + message(h, graph, around.edge, around.couplings), around.one_hot)

@@ -6,11 +6,9 @@ import ipywidgets as widgets
 
 from hamexplorer.panels.forms import Form, read_or_none
 from hamexplorer.panels.parts import Button, row, styled, text
+from hamexplorer.panels.uploads import MAX_UPLOAD, why_not_upload
 from hamexplorer.session import Session
 from hamexplorer.structures.sources import SOURCES
-
-#: Largest upload that goes through a browser message in one piece, bytes.
-MAX_UPLOAD = 100_000_000
 
 
 class AddPanel:
@@ -23,7 +21,7 @@ class AddPanel:
                 multiple=True,
                 description="Upload a file",
                 icon="upload",
-                tooltip="Structures from your disk, 100 MB at most",
+                tooltip=f"Structures from your disk, {MAX_UPLOAD / 1e6:.0f} MB at most",
             ),
             "hx-button",
             "hx-upload",
@@ -77,10 +75,8 @@ class AddPanel:
         if not files:
             return
         try:
-            size = sum(file["size"] for file in files)
-            if size > MAX_UPLOAD:
-                told = f"{size / 1e6:.0f} MB are more than the {MAX_UPLOAD / 1e6:.0f} MB that can be uploaded"
-                self._session.say(f"{told}; split the file, or give its path as source File", "error")
+            if reason := why_not_upload(files, "split the file, or give its path as source File"):
+                self._session.say(reason, "error")
             else:
                 self._session.load_upload({file["name"]: bytes(file["content"]) for file in files})
         finally:

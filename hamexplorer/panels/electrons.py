@@ -69,7 +69,8 @@ class ElectronsPanel:
             "hx-transitions",
         )
         self._crystal = CrystalChoice(session, draw)
-        self._block, self._words = text("", "hx-help", "hx-block"), text("", "hx-help")
+        self._block = text("", "hx-help", "hx-block")
+        self._words = text("", "hx-help", "hx-transitions-said")
         self.plots = {name: LivePlot(name) for name in ("orbital", "matrix", "spectrum")}
         orbitals = row(self._orbital, self._crystal.menus, names=["hx-orbital-controls"])
         self.cards = {
@@ -213,12 +214,6 @@ class ElectronsPanel:
                 said = f"{energy} · f {number(float(each.strength[k]), 2)} · {name_of(each, k, context.state.n_occ)}"
                 options.append((said, (int(each.occupied[k]), int(each.empty[k]))))
         self._list.layout.display = "" if options else "none"
-        self._words.value = (
-            "Choose a transition to see the orbital that the electron leaves; click its line again for the one it "
-            "goes to."
-            if options
-            else ""
-        )
         if tuple(self._list.options) != tuple(options):
             self._quiet = True
             try:
@@ -226,6 +221,13 @@ class ElectronsPanel:
                 self._list.value = None
             finally:
                 self._quiet = False
+        # After the list, so that whoever reads the words finds the list that they speak of.
+        self._words.value = (
+            f"Strongest of {SPECTRA[context.spectrum]}: choose a transition to see the orbital that the electron "
+            "leaves; click its line again for the one it goes to."
+            if options
+            else ""
+        )
 
 
 def _orbitals_of(state: MoleculeState) -> list[tuple[str, int]]:

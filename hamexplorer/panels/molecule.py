@@ -224,7 +224,8 @@ class MoleculePanel:
         (name, whose), known = self._colour.value, self._known()
         if whose != "error":
             return known.get(whose, {}).get(name)
-        learned, reference = (known.get(origin, {}).get(name) for origin in ("learned", "large"))
+        origins = ("learned", self._session.compared_with)
+        learned, reference = (known.get(origin, {}).get(name) for origin in origins)
         return None if learned is None or reference is None else learned - reference
 
     def _legend_html(self, charges: np.ndarray | None) -> str:

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from hamexplorer.panels.download import DownloadButton
 from hamexplorer.panels.parts import MessageBox, card, row, styled, text
+from hamexplorer.panels.uploads import MAX_UPLOAD, why_not_upload
 from hamexplorer.session import EXPORTS, Session
 from hamexplorer.session.archive import ENDING
 from hamexplorer.session.state import Download
@@ -35,7 +36,7 @@ class SharePanel:
                 accept=ENDING,
                 multiple=False,
                 description="Open a session file",
-                tooltip="It replaces what is open now",
+                tooltip=f"It replaces what is open now; {MAX_UPLOAD / 1e6:.0f} MB at most",
             ),
             "hx-button",
             "hx-session-upload",
@@ -74,6 +75,10 @@ class SharePanel:
             return
         try:
             (file,) = change["new"]
-            self._session.open_session(bytes(file["content"]), file["name"])
+            cure = "save the session with fewer runs, or without its data set"
+            if reason := why_not_upload([file], cure):
+                self._session.say(reason, "error", "share")
+            else:
+                self._session.open_session(bytes(file["content"]), file["name"])
         finally:
             self._upload.value = ()  # so that the same file can be chosen again

@@ -14,8 +14,19 @@ from hamexplorer.session import Session
 from hamexplorer.train.settings import PRESETS, RunSettings
 
 #: Settings under their own heading; every other one is found under "Optimiser and more".
-BASIS = ("reduction", "n_virtual", "window_low", "window_high", "baseline", "model", "response", "committee")
-SPLIT = ("split_by", "train_fraction", "validation_fraction", "held_out", "seed")
+BASIS = (
+    "target_basis",
+    "reduction",
+    "n_virtual",
+    "window_low",
+    "window_high",
+    "baseline",
+    "model",
+    "features",
+    "response",
+    "committee",
+)
+SPLIT = ("split_by", "train_fraction", "validation_fraction", "held_out", "train_at_most", "seed")
 #: Weights may differ by many powers of ten.
 _LIGHTEST, _HEAVIEST = 1e-9, 1e12
 #: Powers of ten that a slider goes to either side of the usual weight.
@@ -66,7 +77,7 @@ class TargetsPanel:
         )
         self._preset.observe(lambda change: self._take(change["new"]), "value")
         session.observe(self._show, "settings")
-        session.observe(self._allow, ["state", "dataset"])
+        session.observe(self._allow, ["state", "dataset", "settings"])
         self._show()
         self._allow()
 

@@ -97,7 +97,7 @@ def _layout(view: BandView, widest: float) -> go.Layout:
     context, colours = view.context, view.context.palette
     assert view.bands.structure.cell is not None
     ticks = view.bands.path.ticks(view.bands.structure.cell)
-    names = "<br>".join(textwrap.wrap(view.bands.path.convention, 34))
+    names = "<br>".join(textwrap.wrap(theme.plain(view.bands.path.convention), 34))
     factor, (low, high) = context.energy_factor, view.window
     zero = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0, "layer": "below"}
     return theme.frame(

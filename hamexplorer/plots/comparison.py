@@ -250,7 +250,8 @@ class _Panel:
         for place, name in enumerate(self.target_sets):
             for reduction in dict.fromkeys(point.reduction for point in self.points):
                 mine = [p for p in self.points if p.target_set == name and p.reduction == reduction]
-                values = [value for p in mine if np.isfinite(value := self._value(p.entry, "raw_"))]
+                # Where its own values are learned, the small basis is off by nothing, which no logarithm shows.
+                values = [value for p in mine if 0 < (value := self._value(p.entry, "raw_")) < np.inf]
                 if values:
                     x += [place - 0.45, place + 0.45, np.nan]
                     y += [float(np.mean(values))] * 2 + [np.nan]
@@ -304,7 +305,7 @@ class _Panel:
         if self.column == 0:
             said.append((f"<b>{label}</b>" + (f" ({unit}{per})" if unit or per else ""), 0))
         if self.place == 0:
-            said.append((f"<i>{self.where}</i>", 17))
+            said.append((f"<i>{theme.plain(self.where)}</i>", 17))
         axes = self.axes()
         x, y = self._ids
         left, top = axes[x.replace("x", "xaxis")]["domain"][0], axes[y.replace("y", "yaxis")]["domain"][1]

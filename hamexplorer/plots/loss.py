@@ -204,6 +204,6 @@ def _marks(marks: tuple[Mark, ...], colours: Palette) -> tuple[list[dict[str, An
             "xanchor": "right",
             "font": {"size": 10, "color": color},
         }
-        said = f"epoch {epoch}: {text or _SAID[kind]}"
+        said = f"epoch {epoch}: {theme.plain(text) or _SAID[kind]}"
         notes.append(theme.note(kind, x=epoch, y=0, xref="x", hovertext=said, **style))
     return shapes, notes

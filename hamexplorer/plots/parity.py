@@ -124,7 +124,7 @@ class _Cloud:
     def points(self, name: str, drawn: np.ndarray, y: np.ndarray, **style: Any) -> go.Scatter | go.Scattergl:
         """Markers that carry the index of their structure, so that a click can pick it."""
         kind = go.Scattergl if self.many else go.Scatter
-        labels = [structure.label for structure in self.results.dataset.structures]
+        labels = [theme.plain(structure.label) for structure in self.results.dataset.structures]
         structure = self.values.structure[drawn]
         unit = f" {self.scale.unit}" if self.scale.unit else ""
         return kind(

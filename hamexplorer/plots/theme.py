@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -163,6 +164,11 @@ def note(text: str, *, x: float, y: float, **options: Any) -> dict[str, Any]:
     return {"text": text, "x": x, "y": y, "xref": "paper", "yref": "paper"} | options
 
 
+def plain(text: str) -> str:
+    """A text from a file as plotly shows it letter by letter: it takes some tags, links among them, for its own."""
+    return escape(text, quote=False)
+
+
 def faded(color: str, opacity: float) -> str:
     """A ``#rrggbb`` color made translucent, in a form that legends show as well."""
     channels = (int(color[start : start + 2], 16) for start in (1, 3, 5))
@@ -171,7 +177,7 @@ def faded(color: str, opacity: float) -> str:
 
 def sentence(colours: Palette, text: str, *, height: int = 220) -> go.Figure:
     """An empty figure that says why there is nothing to see."""
-    said = note(_wrapped(text), x=0.5, y=0.5, font={"size": 14, "color": colours.muted})
+    said = note(_wrapped(plain(text)), x=0.5, y=0.5, font={"size": 14, "color": colours.muted})
     hidden = {"visible": False}
     return go.Figure(layout=frame(colours, height=height, annotations=[said], xaxis=hidden, yaxis=hidden))
 

@@ -12,12 +12,12 @@ from importlib import metadata
 import numpy as np
 import pyscf
 
-from hamexplorer.errors import DatasetError, HamExplorerError
+from hamexplorer.cluster import Answer, TaskPool
+from hamexplorer.errors import HamExplorerError, ReferenceCalculationError
 from hamexplorer.reference.costs import machine_factor, missing_seconds, remember_factor
 from hamexplorer.reference.kinds import Kind, Method, kind_of
-from hamexplorer.reference.pool import Answer, WorkerPool
 from hamexplorer.reference.properties import Reference, ReferenceDataset
-from hamexplorer.reference.store import ReferenceStore
+from hamexplorer.reference.store import Level, ReferenceStore
 from hamexplorer.reference.worker import encode_task
 from hamexplorer.structures.structure import Structure
 
@@ -106,35 +106,55 @@ class Batch:
             )
         return True
 
-    def work(self, pool: WorkerPool, cancel: threading.Event) -> None:
+    def _missing(self, structure: Structure) -> dict[int, Level]:
+        """Levels that the store lacks, by their place among the method's; one that serves twice is computed once."""
+        levels = self.kind.levels(structure, self.method)
+        places = {level: index for index, level in reversed(list(enumerate(levels)))}
+        # Not `has`: an entry that is damaged is computed again.
+        return {index: level for level, index in places.items() if self.store.get(structure, level) is None}
+
+    def work(self, pool: TaskPool, cancel: threading.Event) -> None:
         """Keep the workers busy until nothing is left or the run is cancelled."""
         self.tell(self.waiting[0].label, self._seconds_left(pool))
         reported = time.monotonic()
         while (self.waiting or pool.n_busy) and not cancel.is_set():
             while self.waiting and pool.has_room:
                 structure = self.waiting.popleft()
-                pool.submit(structure, encode_task(structure, self.method, self.store.folder))
+                pool.submit(structure, encode_task(structure, self.method, sorted(self._missing(structure))))
             answer = pool.next_answer(_TICK)
             if answer is not None:
                 self._take(answer)
             if answer is not None or time.monotonic() - reported > _REPORT_EVERY:
                 reported = time.monotonic()
-                now = answer.task if answer else pool.running()[0][0]
-                self.tell(now.label, self._seconds_left(pool))
+                self.tell(self._now(pool, answer), self._seconds_left(pool))
         if self.expected > 0:
             remember_factor(self.store, self.spent / self.expected)
 
+    def _now(self, pool: TaskPool, answer: Answer | None) -> str:
+        """What is happening, in words."""
+        if answer is not None:
+            return str(answer.task.label)
+        if not pool.workers.at_once:
+            return f"waiting for {pool.workers.where}"
+        running = pool.running()
+        return running[0][0].label if running else ""
+
     def _take(self, answer: Answer) -> None:
-        """Book what came of one molecule."""
-        structure, message = answer.task, answer.message
+        """Keep what came of one molecule, and book it."""
+        structure, message = answer.task, answer.value
         if message is None:
             self._lost(structure)
-        elif "fatal" in message:
-            raise DatasetError(message["fatal"])
-        elif "reason" in message:
+            return
+        if "fatal" in message:
+            raise ReferenceCalculationError(message["fatal"])
+        if "reason" in message:
             self.reasons[structure.key] = message["reason"]
-        elif self._assemble(structure):
-            self.spent += answer.seconds
+            return
+        levels = self.kind.levels(structure, self.method)
+        for index, point in message["points"].items():
+            self.store.put(structure, levels[index], point)
+        if self._assemble(structure):
+            self.spent += message["seconds"]
             self.expected += self.costs[structure.key]
         else:
             self._lost(structure)
@@ -162,14 +182,14 @@ class Batch:
             )
         )
 
-    def _seconds_left(self, pool: WorkerPool) -> float:
+    def _seconds_left(self, pool: TaskPool) -> float:
         """Cost of what is left, at the speed measured so far; the first minute trusts earlier runs more."""
         prior = 60.0
         factor = (prior * self.factor + self.spent) / (prior + self.expected)
         running = [(factor * self.costs[s.key], seconds) for s, seconds in pool.running()]
         left = [max(cost - seconds, 0.1 * cost) for cost, seconds in running]
         left += [factor * self.costs[s.key] for s in self.waiting]
-        return max(sum(left) / pool.jobs, max(left, default=0.0))
+        return max(sum(left) / max(pool.workers.at_once, 1), max(left, default=0.0))
 
     def _set_aside(self) -> tuple[tuple[str, str], ...]:
         unique = {s.key: s for s in self.structures}

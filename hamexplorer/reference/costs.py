@@ -14,9 +14,10 @@ from collections.abc import Sequence
 
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.physics.molecule import element_basis
+from hamexplorer.reference.aside import write_aside
 from hamexplorer.reference.kinds import Method, kind_of
 from hamexplorer.reference.method import LevelOfTheory
-from hamexplorer.reference.store import ReferenceStore, write_aside
+from hamexplorer.reference.store import ReferenceStore
 from hamexplorer.structures.structure import Structure
 
 _START, _GRID = 0.3, 3.5e-3

@@ -117,6 +117,7 @@ def _mean_field(cell: gto.Cell, level: CrystalLevel, points: np.ndarray) -> Any:
     """The mean field, not yet converged, with the density-fitting scheme that suits it."""
     kpts = cell.get_abs_kpts(points)
     mf = scf.KRHF(cell, kpts) if level.xc == "hf" else dft.KRKS(cell, kpts, xc=level.xc)
+    mf.chkfile = None  # as for molecules
     mf = mf.multigrid_numint() if _on_multigrid(level) else mf.density_fit()
     return scf.addons.smearing_(mf, sigma=level.smearing, method="fermi") if level.smearing else mf
 

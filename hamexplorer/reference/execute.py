@@ -1,4 +1,4 @@
-"""Run reference calculations in worker processes; every finished molecule is saved at once.
+"""Run reference calculations in worker processes or on a cluster; every finished molecule is saved at once.
 
 Nothing finished is computed twice or lost: workers write into the content-addressed store, and a run, also
 one after a crash, starts by taking from there what it needs.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from hamexplorer.cluster import LocalWorkers, TaskPool, Workers
 from hamexplorer.errors import SettingsError
 from hamexplorer.reference.batch import Batch, ReferenceProgress
 from hamexplorer.reference.costs import estimate_seconds
 from hamexplorer.reference.kinds import Method
-from hamexplorer.reference.pool import WorkerPool
 from hamexplorer.reference.properties import ReferenceDataset
 from hamexplorer.reference.store import ReferenceStore
+from hamexplorer.reference.worker import answer
 from hamexplorer.structures.structure import Structure
 
 __all__ = ["ReferenceProgress", "estimate_seconds", "run_references"]
@@ -26,6 +27,7 @@ def run_references(
     method: Method,
     *,
     jobs: int = 2,
+    workers: Workers | None = None,
     store: ReferenceStore | None = None,
     name: str = "",
     report: Callable[[ReferenceProgress], None] | None = None,
@@ -38,7 +40,8 @@ def run_references(
     Args:
         structures: the molecules wanted; equal ones are computed once.
         method: what to compute.
-        jobs: worker processes, each with one thread.
+        jobs: worker processes of this machine, each with one thread.
+        workers: who computes instead of those, for example of a cluster.
         store: where finished calculations are kept; the user's own if None.
         name: name of the dataset.
         report: called in this thread at every finished molecule and about once a second.
@@ -47,7 +50,8 @@ def run_references(
     Raises:
         SettingsError: if ``jobs`` is not positive.
         DatasetError: if the store cannot be written.
-        ReferenceCalculationError: if worker processes cannot start at all.
+        ClusterError: if worker processes cannot start at all, or the cluster cannot be reached.
+        ReferenceCalculationError: if workers have another version of PySCF than this machine.
     """
     if jobs < 1:
         raise SettingsError(
@@ -60,7 +64,7 @@ def run_references(
     if cancel.is_set():
         return batch.dataset(name)
     if batch.waiting:
-        with WorkerPool(min(jobs, len(batch.waiting))) as pool:
+        with TaskPool(workers or LocalWorkers(min(jobs, len(batch.waiting))), answer) as pool:
             batch.work(pool, cancel)
     elif batch.structures:
         batch.tell(batch.structures[-1].label, 0.0)

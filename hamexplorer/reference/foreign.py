@@ -8,6 +8,7 @@ In each frame's comment line ``nocc`` and, for the prefixes ``sto_`` (STO-3G) an
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import ase.io
 import numpy as np
 from ase import Atoms
 
-from hamexplorer.errors import DatasetError, StructureError
+from hamexplorer.errors import DatasetError, StructureError, plain_text, quoted
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.properties import Properties, Reference, ReferenceDataset
-from hamexplorer.structures.checks import check_atoms
+from hamexplorer.structures.checks import check_atoms, check_count
+from hamexplorer.structures.files import MAX_BYTES
 from hamexplorer.structures.structure import Structure
 
 #: Property -> (key behind the prefix, number of dimensions, required).
@@ -36,6 +38,10 @@ _KEYS: dict[str, tuple[str, int, bool]] = {
 PREFIXES = {"small": ("sto_", "sto-3g"), "large": ("tz_", "def2-tzvp")}
 
 
+#: A number of columns, and the most of one kind: bond orders of the largest molecule.
+_COLUMNS, _MOST_COLUMNS = re.compile(rb":[RISL]:\s*([-+]?\d+)"), 1000
+
+
 def read_reference_xyz(path: str | Path) -> ReferenceDataset:
     """Read an extended xyz file with reference values; overlap and Fock matrices are None.
 
@@ -44,7 +50,9 @@ def read_reference_xyz(path: str | Path) -> ReferenceDataset:
     """
     path = Path(path)
     try:
-        frames = ase.io.read(path, ":", format="extxyz")
+        _check_claims(path)
+        # Without the last option, what follows an @ in a name is taken for the number of a frame.
+        frames = ase.io.read(path, ":", format="extxyz", do_not_split_by_at_sign=True)
     except Exception as error:  # ASE's readers raise whatever they stumble over
         raise DatasetError(
             f"{path} cannot be read as extended xyz; check the last frame for missing lines and the comment "
@@ -52,16 +60,35 @@ def read_reference_xyz(path: str | Path) -> ReferenceDataset:
         ) from error
     if not frames:
         raise DatasetError(f"{path} has no frame; choose a file with at least one molecule")
+    check_count(len(frames), str(path))
     references = tuple(_reference(path, k, atoms) for k, atoms in enumerate(frames))
     return ReferenceDataset(
-        name=path.stem,
+        name=plain_text(path.stem) or "references",
         method=ReferenceMethod(small_basis=PREFIXES["small"][1], large_basis=PREFIXES["large"][1]),
         references=references,
         provenance={
-            "source": path.name,
+            "source": plain_text(path.name),
             "note": "made elsewhere; functional and grid as B3LYP by convention",
         },
     )
+
+
+def _check_claims(path: Path) -> None:
+    """Refuse what ASE's reader would make room for, or would search for minutes.
+
+    Raises:
+        ValueError: if the file is too large, or a line names columns of any number.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError("the file is too large")
+    with path.open("rb") as file:
+        for line in file:
+            # ASE goes through as many lines as a frame promises, be they there or not.
+            if line.strip().isdigit() and len(line.strip()) > 5:
+                raise ValueError("more atoms than a molecule can have")
+            for columns in _COLUMNS.findall(line):
+                if len(columns) > 5 or int(columns) > _MOST_COLUMNS:
+                    raise ValueError("more columns than an atom can have")
 
 
 def _reference(path: Path, frame: int, atoms: Atoms) -> Reference:
@@ -72,14 +99,17 @@ def _reference(path: Path, frame: int, atoms: Atoms) -> Reference:
     except StructureError as error:
         raise DatasetError(str(error)) from error
     structure = Structure.from_ase(
-        atoms, charge=charge, name=str(atoms.info.get("name", "")), source=f"{path.name} frame {frame}"
+        atoms,
+        charge=charge,
+        name=plain_text(str(atoms.info.get("name", ""))),
+        source=plain_text(f"{path.name} frame {frame}"),
     )
     sides = {side: _properties(where, atoms, prefix) for side, (prefix, _) in PREFIXES.items()}
     n_occ = structure.n_electrons // 2
-    if int(atoms.info.get("nocc", n_occ)) != n_occ:
+    if str(atoms.info.get("nocc", n_occ)) != str(n_occ):
         raise DatasetError(
-            f"{where}: nocc is {atoms.info['nocc']} but {structure.label} has {n_occ} doubly occupied "
-            f"orbitals; correct nocc or charge, or take the frame out (core potentials are not covered)"
+            f"{where}: nocc is {plain_text(str(atoms.info['nocc']), 40)} but {structure.label} has {n_occ} doubly "
+            f"occupied orbitals; correct nocc or charge, or take the frame out (core potentials are not covered)"
         )
     fewest = min(len(side.mo_energy) for side in sides.values())
     if fewest < n_occ:
@@ -93,11 +123,13 @@ def _reference(path: Path, frame: int, atoms: Atoms) -> Reference:
 def _charge(where: str, atoms: Atoms) -> int:
     value = atoms.info.get("charge", 0)
     try:
-        if int(value) == float(value):
+        if int(value) == float(value) and abs(int(value)) <= 1000:
             return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
-    raise DatasetError(f"{where}: the charge must be a whole number, got {value!r}; correct the comment line")
+    raise DatasetError(
+        f"{where}: the charge must be a whole number, got {quoted(value)}; correct the comment line"
+    )
 
 
 def _properties(where: str, atoms: Atoms, prefix: str) -> Properties:

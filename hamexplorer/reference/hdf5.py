@@ -1,4 +1,4 @@
-"""Datasets as HDF5 files: compressed, checksummed, versioned, and free of pickles.
+"""Datasets as HDF5 files: compressed, checksummed (`sealed`), versioned, and free of pickles.
 
 Layout, formats 1 and 2 (crystals). Root attributes: ``format``, ``version``, and JSON texts ``name``, ``kind``
 (of method), ``method``, ``set_aside``, ``provenance``. One group a quantity, holding the values of all molecules one
@@ -8,6 +8,7 @@ small arrays would each cost more in headers than in numbers. Everything is in a
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import Any
 import h5py
 import numpy as np
 
-from hamexplorer.errors import DatasetError, HamExplorerError
+from hamexplorer.errors import DatasetError, plain_text, quoted
 from hamexplorer.params import to_dict
+from hamexplorer.reference.aside import write_whole
 from hamexplorer.reference.kinds import KINDS, method_from
+from hamexplorer.reference.plain_hdf5 import check_room, plain_array, split_by_shape
+from hamexplorer.reference.plausible import check_reference
 from hamexplorer.reference.properties import (
     MATRIX_FIELDS,
     PROPERTY_FIELDS,
@@ -26,7 +30,7 @@ from hamexplorer.reference.properties import (
     Reference,
     ReferenceDataset,
 )
-from hamexplorer.reference.store import write_aside
+from hamexplorer.reference.sealed import is_hdf5, sealed_format, sealed_hdf5
 from hamexplorer.structures.paths import KPath
 from hamexplorer.structures.structure import Structure
 
@@ -36,6 +40,33 @@ VERSION = 2
 _MOLECULES = 1
 #: What a file of molecules may lack and one of crystals may not.
 _OF_CRYSTALS = ("structure.cell", "structure.pbc", "mesh", "small.fermi", "large.fermi")
+#: What no structure lacks.
+_OF_ALL = (
+    "structure.numbers",
+    "structure.positions",
+    "structure.charge",
+    "structure.name",
+    "structure.source",
+    "n_occ",
+    "small.mo_energy",
+    "large.mo_energy",
+)
+_NAMES = tuple(
+    dict.fromkeys(
+        (
+            *_OF_ALL,
+            *_OF_CRYSTALS,
+            "path.points",
+            "path.text",
+            *MATRIX_FIELDS,
+            *(f"{side}.{name}" for side in ("small", "large") for name in PROPERTY_FIELDS),
+        )
+    )
+)
+#: Most structures of a dataset; what their numbers may take is checked apart.
+_MOST_STRUCTURES = 1_000_000
+#: Texts of the header -> what they describe.
+_HEADER = {"name": str, "method": dict, "set_aside": list, "provenance": dict}
 #: Properties that older files of molecules lack.
 _NEWER = ("fermi", "vacuum", "path_energy")
 
@@ -51,14 +82,17 @@ def write_hdf5(path: Path, dataset: ReferenceDataset) -> None:
             f"the dataset {dataset.name!r} has no finished molecule, so {path.name} was not written; "
             f"{len(dataset.set_aside)} were set aside, look at their reasons"
         )
-    with write_aside(path) as aside, h5py.File(aside, "w") as file:
-        crystals = any(r.mesh is not None for r in dataset.references)
-        file.attrs["format"], file.attrs["version"] = FORMAT, VERSION if crystals else _MOLECULES
+    version = VERSION if any(r.mesh is not None for r in dataset.references) else _MOLECULES
+
+    def fill(file: h5py.File) -> None:
+        file.attrs["format"], file.attrs["version"] = FORMAT, version
         file.attrs["units"] = "atomic units: hartree, bohr, e"
         for name, value in _header(dataset).items():
             file.attrs[name] = json.dumps(value, ensure_ascii=False)
         for name, column in _columns(dataset.references).items():
             _write_column(file.create_group(name), column)
+
+    write_whole(path, sealed_hdf5(fill, format=version))
 
 
 def read_hdf5(path: Path) -> ReferenceDataset:
@@ -68,28 +102,53 @@ def read_hdf5(path: Path) -> ReferenceDataset:
         DatasetError: if the file is no dataset of this package, newer than it, or damaged.
     """
     try:
-        if not h5py.is_hdf5(path):
-            raise DatasetError(
-                f"{path} is not a dataset file or is damaged at its start; choose a .h5 file made by "
-                f"`hamexplorer reference`, or an extended xyz file"
-            )
-        with h5py.File(path, "r") as file:
+        content = _content_of(path)
+        with h5py.File(io.BytesIO(content), "r") as file:
             _check_format(path, file)
-            header = {
-                name: json.loads(file.attrs[name]) for name in ("name", "method", "set_aside", "provenance")
-            }
+            header: dict[str, Any] = {name: _attribute(file, name, kind) for name, kind in _HEADER.items()}
             header["kind"] = _kind(path, file, header["method"])
-            lacking = [name for name in _OF_CRYSTALS if name not in file]
-            if lacking and int(file.attrs["version"]) > _MOLECULES:
-                raise KeyError(f"no {lacking[0]}")
-            columns = {name: _read_column(group) for name, group in file.items()}
+            columns = _read_columns(file)
         return _dataset(header, columns)
     except DatasetError:
         raise
-    except (HamExplorerError, OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
+    except _UNREADABLE as error:
         raise DatasetError(
             f"{path} is damaged ({_brief(error)}); make it again: what the store still has is not recomputed"
         ) from error
+
+
+#: What reading a damaged file of before there were seals may raise; a HamExplorerError is a ValueError.
+_UNREADABLE = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    IndexError,
+    AttributeError,
+    MemoryError,
+)
+
+
+def _content_of(path: Path) -> bytes:
+    """The bytes of a file whose seal is whole, or which is of before there were seals."""
+    content = path.read_bytes()
+    if not is_hdf5(content):
+        raise DatasetError(
+            f"{path} is not a dataset file or is damaged at its start; choose a .h5 file made by "
+            f"`hamexplorer reference`, or an extended xyz file"
+        )
+    sealed = sealed_format(content)
+    if sealed is not None and sealed > VERSION:
+        raise DatasetError(_too_new(path, sealed))
+    return content
+
+
+def _too_new(path: Path, version: int) -> str:
+    return (
+        f"{path} has format {quoted(version)} and this version reads up to {VERSION}; update hamexplorer "
+        f"or make the dataset again"
+    )
 
 
 def _check_format(path: Path, file: h5py.File) -> None:
@@ -100,27 +159,33 @@ def _check_format(path: Path, file: h5py.File) -> None:
         )
     version = int(file.attrs["version"])
     if version > VERSION:
-        raise DatasetError(
-            f"{path} has format {version} and this version reads up to {VERSION}; update hamexplorer "
-            f"or make the dataset again"
-        )
+        raise DatasetError(_too_new(path, version))
 
 
 def _kind(path: Path, file: h5py.File, method: dict[str, Any]) -> str:
     """The kind of method, which files from before there were three of them do not name."""
     if "kind" not in file.attrs:
         return "CrystalMethod" if "pseudo" in method else "ReferenceMethod"
-    kind = json.loads(file.attrs["kind"])
+    kind = _attribute(file, "kind", str)
     if kind not in KINDS:
         raise DatasetError(
-            f"{path} was computed with a {kind}, which this version does not know; update hamexplorer or make the "
+            f"{path} was computed with a {plain_text(kind, 60)}, which this version does not know; update "
+            f"hamexplorer or make the "
             f"dataset again"
         )
     return kind
 
 
+def _attribute(file: h5py.File, name: str, kind: type) -> Any:
+    """A JSON text of the header."""
+    value = json.loads(file.attrs[name])
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is no {kind.__name__}")
+    return value
+
+
 def _brief(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
+    return plain_text(str(error), 160) or type(error).__name__
 
 
 def _header(dataset: ReferenceDataset) -> dict[str, Any]:
@@ -176,6 +241,18 @@ def _path(row: dict[str, Any]) -> KPath | None:
     return KPath(row["path.points"], corners, str(text["convention"]))
 
 
+def _whole(row: dict[str, Any], name: str) -> int:
+    value = row[name]
+    if value.dtype.kind not in "iu" or value.size != 1 or abs(int(value.item())) > 10_000:
+        raise ValueError(f"{name} is no whole number of usual size")
+    return int(value.item())
+
+
+def _text(array: np.ndarray) -> str:
+    """The text of a file as names are kept, see :func:`_utf8`."""
+    return plain_text(array.astype(np.uint8).tobytes().decode())
+
+
 def _utf8(text: str) -> np.ndarray:
     return np.frombuffer(text.encode(), dtype=np.uint8)
 
@@ -194,20 +271,30 @@ def _write_column(group: h5py.Group, column: list[np.ndarray | None]) -> None:
     group.create_dataset("values", data=flat, **(packed if flat.size else {}))
 
 
-def _read_column(group: h5py.Group) -> list[np.ndarray | None]:
-    shapes, flat, n_dim = group["shapes"][()], group["values"][()], int(group.attrs["n_dim"])
-    column: list[np.ndarray | None] = []
-    start = 0
-    for row in shapes:
-        if (row < 0).any():
-            column.append(None)
-            continue
-        stop = start + int(np.prod(row, dtype=np.int64))
-        column.append(flat[start:stop].reshape(tuple(row) if n_dim else ()))
-        start = stop
-    if start != len(flat):
-        raise ValueError("values and shapes disagree")
-    return column
+def _read_columns(file: h5py.File) -> dict[str, list[Any]]:
+    """All columns that are known; those of a newer version's further quantities are left alone."""
+    lacking = [name for name in _OF_CRYSTALS if name not in file]
+    if lacking and int(file.attrs["version"]) > _MOLECULES:
+        raise KeyError(f"no {lacking[0]}")
+    groups: dict[str, h5py.Group] = {}
+    for name in _NAMES:
+        if name in file:
+            if not isinstance(file.get(name, getlink=True), h5py.HardLink) or not isinstance(
+                file[name], h5py.Group
+            ):
+                raise ValueError(f"{name} is no group of the file itself")
+            groups[name] = file[name]
+    parts = {
+        name: (plain_array(group, "shapes"), plain_array(group, "values")) for name, group in groups.items()
+    }
+    check_room(array for pair in parts.values() for array in pair)
+    lengths = {shapes.shape[0] for shapes, _ in parts.values() if shapes.shape}
+    if len(lengths) != 1 or not 0 < max(lengths) <= _MOST_STRUCTURES:
+        raise ValueError("its columns are of different lengths, empty or too long")
+    return {
+        name: split_by_shape(shapes[()], values[()], int(groups[name].attrs["n_dim"]))
+        for name, (shapes, values) in parts.items()
+    }
 
 
 def _dataset(header: dict[str, Any], columns: dict[str, list[np.ndarray | None]]) -> ReferenceDataset:
@@ -215,12 +302,17 @@ def _dataset(header: dict[str, Any], columns: dict[str, list[np.ndarray | None]]
         {name: column[k] for name, column in columns.items()}
         for k in range(len(columns["structure.numbers"]))
     ]
+    references = tuple(_reference(row) for row in rows)
+    for k, reference in enumerate(references, start=1):
+        check_reference(reference, f"structure {k}")
     return ReferenceDataset(
-        name=header["name"],
+        name=plain_text(header["name"]) or "dataset",
         method=method_from(header["kind"], header["method"]),
-        references=tuple(_reference(row) for row in rows),
-        set_aside=tuple((label, reason) for label, reason in header["set_aside"]),
-        provenance=header["provenance"],
+        references=references,
+        set_aside=tuple(
+            (plain_text(str(label)), plain_text(str(reason), 1000)) for label, reason in header["set_aside"]
+        ),
+        provenance={plain_text(str(k)): plain_text(str(v), 1000) for k, v in header["provenance"].items()},
     )
 
 
@@ -235,19 +327,25 @@ def _reference(row: dict[str, Any]) -> Reference:
             values[name] = None if values[name] is None else float(values[name])
         return Properties(**values)
 
+    for name in _OF_ALL:
+        if row[name] is None:
+            raise ValueError(f"a structure lacks {name}")
+    numbers, positions = row["structure.numbers"], row["structure.positions"]
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or positions.shape != (len(numbers), 3):
+        raise ValueError("numbers and positions of a structure disagree")
     structure = Structure(
-        numbers=row["structure.numbers"],
-        positions=row["structure.positions"],
-        charge=int(row["structure.charge"]),
-        name=row["structure.name"].tobytes().decode(),
-        source=row["structure.source"].tobytes().decode(),
+        numbers=numbers,
+        positions=positions,
+        charge=_whole(row, "structure.charge"),
+        name=_text(row["structure.name"]),
+        source=_text(row["structure.source"]),
         cell=row.get("structure.cell"),
         pbc=tuple(row.get("structure.pbc", (False, False, False))),
     )
     matrices = {name: row[name] for name in MATRIX_FIELDS}
     return Reference(
         structure,
-        int(row["n_occ"]),
+        _whole(row, "n_occ"),
         **matrices,
         small=properties("small"),
         large=properties("large"),

@@ -16,8 +16,9 @@ import numpy as np
 from hamexplorer.errors import DatasetError
 from hamexplorer.physics.bloch import bloch_sum, mesh_points, symmetric_translations
 
-#: Numbers that one set of matrices may hold (half a gigabyte): everything here is dense.
-MAX_NUMBERS = 2**26
+#: Numbers that one set of matrices may hold: all here is dense, and H and S with what checks them take a gigabyte
+#: then. A file of zeros claims as many in a quarter of a megabyte.
+MAX_NUMBERS = 15_000_000
 #: Farthest cell, in cells, that is taken for meant.
 MAX_TRANSLATION = 1000
 #: Largest difference between H(T) and H(-T)ᵀ that counts as rounding, Ha: one millielectronvolt. Networks that predict

@@ -71,8 +71,10 @@ class ReferenceMethod:
 
     @property
     def small(self) -> LevelOfTheory:
-        # Exact integrals of a minimal basis fit in memory and are faster than fitting them.
-        return LevelOfTheory(self.xc, self.small_basis, False, self.grid_level)
+        # Exact integrals of a minimal basis fit in memory and are faster than fitting them. A basis that is its own
+        # reference is computed once.
+        fitted = self.density_fit and self.small_basis == self.large_basis
+        return LevelOfTheory(self.xc, self.small_basis, fitted, self.grid_level)
 
     @property
     def large(self) -> LevelOfTheory:

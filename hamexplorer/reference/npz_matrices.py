@@ -32,11 +32,11 @@ import numpy as np
 
 from hamexplorer.basis.layout import standard_m_order
 from hamexplorer.errors import DatasetError
+from hamexplorer.reference.aside import write_aside
 from hamexplorer.reference.matrix_checks import MAX_TRANSLATION, check_size
 from hamexplorer.reference.matrix_structure import matrix_structure, repeats
 from hamexplorer.reference.plain_arrays import load_plain
 from hamexplorer.reference.real_space import Orbital, RealSpaceMatrices, components
-from hamexplorer.reference.store import write_aside
 from hamexplorer.units import BOHR_ANGSTROM, HARTREE_EV
 
 #: Hartree in each unit.
@@ -207,7 +207,8 @@ def _checked(name: str, array: np.ndarray, path: Path) -> np.ndarray:
                 f"cover"
             )
         array = array.real
-    array = array.astype(float)
+    with np.errstate(invalid="ignore", over="ignore"):  # longer floats may hold what none of eight bytes can
+        array = array.astype(float, copy=False)
     if name in _WHOLE:
         if not (np.isfinite(array).all() and (array == np.rint(array)).all() and (np.abs(array) < 1e9).all()):
             raise DatasetError(f"{path}: {name} holds numbers that are not whole; correct it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
 from collections.abc import Callable, Collection
@@ -17,10 +18,17 @@ from hamexplorer.reference.matrix_checks import MAX_NUMBERS
 _MOST_ARRAYS = 2**16
 #: Bytes of two full sets of matrices, and some for the rest.
 _MOST_BYTES = 2 * 8 * MAX_NUMBERS + 2**20
+#: Bytes of a ZIP archive's last record with the longest comment.
+_LONGEST_END = 22 + 0xFFFF
 
 
 def load_plain(
-    path: Path, known: Callable[[str], bool], *, texts: Collection[str], names: str
+    path: Path,
+    known: Callable[[str], bool],
+    *,
+    texts: Collection[str],
+    names: str,
+    content: bytes | None = None,
 ) -> dict[str, np.ndarray]:
     """Read a file; the header of an array is judged before its numbers are read.
 
@@ -29,14 +37,16 @@ def load_plain(
         known: whether an array of this name belongs there.
         texts: names of arrays that hold a text; all others hold numbers.
         names: the known names, for a sentence.
+        content: what the file holds, where that has been read.
 
     Raises:
         DatasetError: naming the file, the array and what is wrong.
     """
-    if not path.is_file():
+    if content is None and not path.is_file():
         raise DatasetError(f"there is no file {path}; check the path")
     try:
-        with zipfile.ZipFile(path) as archive:
+        source = path.open("rb") if content is None else io.BytesIO(content)
+        with source, zipfile.ZipFile(source) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             if len(members) > _MOST_ARRAYS:
                 raise DatasetError(
@@ -46,6 +56,8 @@ def load_plain(
                 raise DatasetError(
                     f"{path} holds more than the {MAX_NUMBERS:,} numbers that fit here; take a smaller unit cell"
                 )
+            if min(len(archive.infolist()), 0xFFFF) != _n_entries(source):
+                raise zipfile.BadZipFile("its directory lacks arrays that it had")
             found = {}
             for name, info in members.items():
                 if not known(name):
@@ -61,6 +73,15 @@ def load_plain(
         raise DatasetError(_damaged(path, error)) from error
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(_damaged(path, error)) from error
+
+
+def _n_entries(file: IO[bytes]) -> int:
+    """How many files a ZIP archive says it holds; Python does not ask, and a damaged length may hide some."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(size - _LONGEST_END, 0))
+    end = file.read()
+    place = end.rfind(b"PK\x05\x06") + 10
+    return int.from_bytes(end[place : place + 2], "little")
 
 
 def _damaged(path: Path, error: Exception) -> str:
@@ -96,6 +117,8 @@ def _array(file: IO[bytes], n_bytes: int, where: str, *, text: bool) -> np.ndarr
         raise DatasetError(
             f"{where} holds {count:,} numbers, more than the {MAX_NUMBERS:,} that fit here; take a smaller unit cell"
         )
+    if count == 0:
+        return np.zeros(shape, dtype=dtype)
     content = file.read(count * dtype.itemsize)
     flat = np.frombuffer(content, dtype=dtype, count=count)
     return flat.reshape(shape, order="F" if column_major else "C")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hamexplorer.errors import DatasetError
+from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.reference.crystal_method import CrystalMethod, CrystalPoint
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.projection import project_on_iaos
@@ -104,6 +105,19 @@ class Reference:
         n1, n2, n3 = (int(n) for n in self.mesh)
         return n1, n2, n3
 
+    def of_small_basis(self) -> Reference:
+        """The small basis' calculation alone, as reference too: what its own Fock matrix gives.
+
+        The polarizability is therefore the uncoupled one, as of a fixed matrix. A basis is its own set of intrinsic
+        orbitals, so that the projection of a molecule is its own Fock matrix.
+        """
+        projected = None
+        if self.mesh is None and self.fock is not None and self.overlap is not None:
+            x = inverse_square_root(self.overlap)
+            projected = x @ self.fock @ x
+        small = replace(self.small, polarizability=self.small.polarizability_uncoupled)
+        return replace(self, small=small, large=small, iao_fock=projected)
+
     @classmethod
     def of(
         cls, structure: Structure, method: ReferenceMethod, small: SinglePoint, large: SinglePoint
@@ -192,6 +206,14 @@ class ReferenceDataset:
                 f"indices start at 0"
             )
         return replace(self, references=tuple(self.references[i] for i in chosen))
+
+    def with_targets_of(self, basis: str) -> ReferenceDataset:
+        """The same structures with the reference values of the "large" basis (as they are) or of the "small" one."""
+        if basis == "large" or self.method.small_basis == self.method.large_basis:
+            return self
+        assert not isinstance(self.method, XTBMethod), "its two sides are one calculation"
+        method = replace(self.method, large_basis=self.method.small_basis)
+        return replace(self, method=method, references=tuple(r.of_small_basis() for r in self.references))
 
 
 def freeze_arrays(record: object) -> None:

@@ -1,18 +1,17 @@
 """A content-addressed store of finished reference calculations: nothing is computed twice.
 
 One HDF5 file an entry, named by the SHA-256 of what decides the numbers: geometry, charge, functional,
-basis, density fitting, grid and the version of PySCF. A file appears whole or not at all: it is
-written aside, flushed to disk and renamed.
+basis, density fitting, grid and the version of PySCF. A file appears whole or not at all (`aside`), and carries a
+checksum of all its bytes (`sealed`), which is verified before anything is read.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
-import tempfile
-import time
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,10 @@ import platformdirs
 import pyscf
 
 from hamexplorer.errors import DatasetError
+from hamexplorer.reference.aside import remove_leftovers, write_whole
 from hamexplorer.reference.crystal_method import CrystalLevel, CrystalPoint
 from hamexplorer.reference.method import LevelOfTheory
+from hamexplorer.reference.sealed import sealed_format, sealed_hdf5
 from hamexplorer.reference.single_point import SinglePoint
 from hamexplorer.reference.xtb_method import XTBLevel
 from hamexplorer.structures.structure import Structure
@@ -39,8 +40,6 @@ _POINTS: dict[type, Any] = {
 }
 #: Raised whenever the meaning of a stored number changes.
 STORE_FORMAT = 1
-#: A file written aside that is older than this belongs to a process that was killed.
-_LEFTOVER_SECONDS = 3600
 
 
 def default_store_folder() -> Path:
@@ -71,29 +70,40 @@ class ReferenceStore:
         return self.folder / key[:2] / f"{key}.h5"
 
     def has(self, structure: Structure, level: Level) -> bool:
+        """Whether there is an entry, quickly: only :meth:`get` knows whether it is whole."""
         return self.path(structure, level).exists()
 
     def get(self, structure: Structure, level: Level) -> Any:
         """The finished calculation, or None; a damaged entry is removed and counts as absent.
 
         Raises:
-            DatasetError: if the entry is there and may not be read.
+            DatasetError: if the entry is there and may not be read, or a newer version wrote it.
         """
         path = self.path(structure, level)
-        if not path.exists():
-            return None
         try:
-            with h5py.File(path, "r") as file:
-                values = {field.name: file[field.name][()] for field in fields(_POINTS[type(level)])}
-        except (OSError, KeyError, RuntimeError) as error:
-            if isinstance(error, OSError) and error.errno:
-                # The system refused; HDF5's own complaints about the content carry no number.
-                raise DatasetError(
-                    f"{path} cannot be read ({error.strerror}); check the permissions of the store"
-                ) from error
-            path.unlink(missing_ok=True)
+            with path.open("rb") as file:
+                opened, content = os.fstat(file.fileno()), file.read()
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return _POINTS[type(level)].from_stored(values)
+        except OSError as error:
+            raise DatasetError(
+                f"{path} cannot be read ({error.strerror}); check the permissions of the store"
+            ) from error
+        try:
+            format = sealed_format(content)
+            if format is not None and format > STORE_FORMAT:
+                raise DatasetError(
+                    f"{path} has format {format}, written by a newer hamexplorer, and this one reads up to "
+                    f"{STORE_FORMAT}; update hamexplorer, or name another folder in HAMEXPLORER_STORE"
+                )
+            kind = _POINTS[type(level)]
+            with h5py.File(io.BytesIO(content), "r") as file:
+                return kind.from_stored({field.name: file[field.name][()] for field in fields(kind)})
+        except _UNREADABLE as error:
+            if isinstance(error, DatasetError):
+                raise
+            _remove(path, opened)
+            return None
 
     def put(self, structure: Structure, level: Level, result: Point) -> Path:
         """Save a finished calculation; what was there under the same key is replaced whole.
@@ -101,8 +111,8 @@ class ReferenceStore:
         Raises:
             DatasetError: if the folder cannot be written.
         """
-        path = self.path(structure, level)
-        with write_aside(path) as aside, h5py.File(aside, "w") as file:
+
+        def fill(file: h5py.File) -> None:
             for name in (field.name for field in fields(result)):
                 value = getattr(result, name)
                 if isinstance(value, np.ndarray):
@@ -111,44 +121,24 @@ class ReferenceStore:
                     file[name] = value
             file.attrs["structure"] = structure.label
             file.attrs["level"] = json.dumps(asdict(level))
+
+        path = self.path(structure, level)
+        write_whole(path, sealed_hdf5(fill, format=STORE_FORMAT))
         return path
 
     def sweep(self) -> None:
         """Remove what killed processes left half written, once it is an hour old."""
-        for aside in self.folder.glob("*/.*.h5.*"):
-            with contextlib.suppress(OSError):
-                if time.time() - aside.stat().st_mtime > _LEFTOVER_SECONDS:
-                    aside.unlink()
+        remove_leftovers(self.folder.glob("*/.*.h5.*"))
 
 
-@contextlib.contextmanager
-def write_aside(path: Path):
-    """A temporary path beside ``path`` that replaces it when the block ends without an error.
+#: Raised by a broken seal (a ValueError), and by HDF5 over damaged entries of before there were seals.
+_UNREADABLE = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError, MemoryError)
 
-    Raises:
-        DatasetError: if the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-    except OSError as error:
-        raise DatasetError(
-            f"{path.parent} cannot be written ({error.strerror}); choose another folder or free some space"
-        ) from error
-    aside = Path(name)
-    try:
-        yield aside
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        # mkstemp makes files private; a finished file follows the user's umask like any other.
-        umask = os.umask(0)
-        os.umask(umask)
-        aside.chmod(0o666 & ~umask)
-        aside.replace(path)
-    except OSError as error:
-        raise DatasetError(
-            f"{path} cannot be written ({error.strerror or error}); choose another folder or free some space"
-        ) from error
-    finally:
-        aside.unlink(missing_ok=True)
+
+def _remove(path: Path, damaged: os.stat_result) -> None:
+    """Remove a damaged entry, but not what another process has put in its place meanwhile."""
+    with contextlib.suppress(
+        OSError
+    ):  # in a store that is read-only it stays, and counts as absent all the same
+        if os.path.samestat(path.stat(), damaged):
+            path.unlink()

@@ -7,35 +7,46 @@ Predictions are not kept: the models, those of the best epochs, make them again.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 import json
+import re
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hamexplorer import __version__
-from hamexplorer.errors import HamExplorerError, SessionFileError
-from hamexplorer.plots import History
-from hamexplorer.plots.history import Mark
+from hamexplorer._plain import load_json, take, take_list, take_whole
+from hamexplorer.errors import HamExplorerError, SessionFileError, plain_text
 from hamexplorer.reference.dataset import SHIPPED, ReferenceDataset, read_dataset, write_dataset
 from hamexplorer.session.runs import Run
+from hamexplorer.session.saved_values import (
+    plain_run,
+    plain_structure,
+    run_from,
+    selection_from,
+    structure_from,
+)
 from hamexplorer.session.state import Selection
-from hamexplorer.session.timeline import Timeline
+from hamexplorer.structures.checks import MAX_STRUCTURES, check_structures
 from hamexplorer.structures.structure import Structure
-from hamexplorer.train.events import EpochReport
 from hamexplorer.train.rows import Row
 from hamexplorer.train.settings import RunSettings
-from hamexplorer.train.trained import TrainedModel
 
 #: Raised when files of before cannot be read any more.
 FORMAT = 1
 ENDING = ".hxsession"
-#: Bytes that an archive may unpack to.
-_LARGEST = 2_000_000_000
+#: The archive's comment: this and the SHA-256 of all bytes before it, so that a changed one anywhere is noticed.
+_SEAL, _DIGITS = b"hamexplorer session sha256 ", 64
+#: Bytes that an archive may unpack to, and that its header may have, which is read whole.
+_LARGEST, _LARGEST_HEADER = 500_000_000, 30_000_000
+#: Runs, and files that belong to them.
+_MOST_FILES = 1000
+_HEADER = "session.json"
+#: Names of what is read; an archive may hold anything else, which stays packed.
+_OURS = re.compile(r"session\.json|dataset\.h5|run-\d{1,9}/model\.(json|npz)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +77,11 @@ def write_session(saved: Saved) -> bytes:
             "format": FORMAT,
             "hamexplorer": __version__,
             "dataset": None,
-            "loaded": [_plain_structure(structure) for structure in saved.loaded],
+            "loaded": [plain_structure(structure) for structure in saved.loaded],
             "selection": dataclasses.asdict(saved.selection),
             "picked": saved.picked,
             "settings": saved.settings.to_dict(),
-            "runs": [_plain_run(run) for run in saved.runs],
+            "runs": [plain_run(run) for run in saved.runs],
             "shown_run": saved.shown_run,
             "study": [{"key": key, "row": row.to_dict()} for key, row in saved.study],
         }
@@ -87,8 +98,10 @@ def write_session(saved: Saved) -> bytes:
                 run.model.save(folder)
                 for path in sorted(folder.iterdir()):
                     archive.write(path, f"run-{run.number}/{path.name}")
-        archive.writestr("session.json", json.dumps(header, ensure_ascii=False))
-    return packed.getvalue()
+        archive.writestr(_HEADER, json.dumps(header, ensure_ascii=False))
+        archive.comment = _SEAL + b"0" * _DIGITS
+    content = packed.getvalue()[:-_DIGITS]
+    return content + hashlib.sha256(content).hexdigest().encode()
 
 
 def read_session(content: bytes) -> Saved:
@@ -98,107 +111,81 @@ def read_session(content: bytes) -> Saved:
         SessionFileError: if it is no session file, is damaged, or was written by a newer version.
         HamExplorerError: from what it holds.
     """
+    place = content.rfind(_SEAL, max(len(content) - len(_SEAL) - _DIGITS, 0)) + len(_SEAL)
+    # Files of before have no seal.
+    if place >= len(_SEAL) and hashlib.sha256(content[:place]).hexdigest().encode() != content[place:]:
+        raise _damaged("its checksum is that of another content")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive, tempfile.TemporaryDirectory() as scratch:
-            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST:
+            _unpack(archive, Path(scratch))
+            header = load_json(Path(scratch, _HEADER).read_bytes())
+            if take_whole(header, "format") > FORMAT:
                 raise SessionFileError(
-                    "the session file would unpack to more than 2 GB; it is not one of ours"
+                    f"the session file was written by hamexplorer "
+                    f"{plain_text(str(header.get('hamexplorer')), 20)}, and "
+                    f"this is {__version__}, which cannot read it; update hamexplorer"
                 )
-            header = json.loads(archive.read("session.json"))
-            if header["format"] > FORMAT:
-                raise SessionFileError(
-                    f"the session file was written by hamexplorer {header['hamexplorer']}, and this is {__version__}, "
-                    f"which cannot read it; update hamexplorer"
-                )
-            archive.extractall(scratch)
             return _read(header, Path(scratch))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, IndexError, OSError) as error:
-        if isinstance(error, HamExplorerError):
-            raise
+    except HamExplorerError:
+        raise
+    except Exception as error:  # a damaged ZIP archive of before raises whatever its bytes lead to
+        raise _damaged(type(error).__name__) from error
+
+
+def _damaged(how: str) -> SessionFileError:
+    return SessionFileError(
+        f"the file is no session of hamexplorer, or it is damaged ({how}); save the session again"
+    )
+
+
+def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
+    """Write what is ours into a folder: no other name, nothing larger than it says."""
+    members = [entry for entry in archive.infolist() if _OURS.fullmatch(entry.filename)]
+    if len(members) > _MOST_FILES or sum(entry.file_size for entry in members) > _LARGEST:
         raise SessionFileError(
-            f"the file is no session of hamexplorer, or it is damaged ({type(error).__name__}); save the session again"
-        ) from error
+            f"the session file would unpack to more than {_LARGEST / 1e6:.0f} MB; it is not one of ours"
+        )
+    for entry in members:
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
+            raise _damaged("it is packed or encrypted in another way")
+        if entry.filename == _HEADER and entry.file_size > _LARGEST_HEADER:
+            raise _damaged("its header is too large")
+        # A link in an archive becomes a file that holds its target's name.
+        archive.extract(entry, folder)
 
 
 def _read(header: dict[str, Any], folder: Path) -> Saved:
     dataset = None
     if header["dataset"] is not None:
-        named = header["dataset"]
-        dataset = read_dataset(named["name"] if named["shipped"] else folder / "dataset.h5")
-        if not named["shipped"]:
-            dataset = dataclasses.replace(dataset, name=named["name"])
+        named = take(header, "dataset", dict)
+        name = plain_text(take(named, "name", str))
+        if take(named, "shipped", bool):
+            if name not in SHIPPED:
+                raise ValueError("the data set is not one of those that come along")
+            dataset = read_dataset(name)
+        else:
+            dataset = dataclasses.replace(read_dataset(folder / "dataset.h5"), name=name)
+    runs = tuple(
+        run_from(values, folder, dataset) for values in take_list(header, "runs", dict, most=_MOST_FILES)
+    )
+    numbers = [run.number for run in runs]
+    shown = None if header["shown_run"] is None else take_whole(header, "shown_run")
+    if len(set(numbers)) < len(numbers) or (shown is not None and shown not in numbers):
+        raise ValueError("its runs are numbered twice, or the shown one is missing")
+    loaded = tuple(
+        structure_from(values) for values in take_list(header, "loaded", dict, most=MAX_STRUCTURES)
+    )
     return Saved(
         dataset=dataset,
-        loaded=tuple(_structure(values) for values in header["loaded"]),
-        selection=Selection(**header["selection"]),
-        picked=int(header["picked"]),
-        settings=RunSettings.from_dict(header["settings"]),
-        runs=tuple(_run(values, folder, dataset) for values in header["runs"]),
-        shown_run=header["shown_run"],
+        loaded=tuple(check_structures(loaded)),
+        selection=selection_from(take(header, "selection", dict)),
+        picked=take_whole(header, "picked", low=-1),
+        settings=RunSettings.from_record(take(header, "settings", dict)),
+        runs=runs,
+        shown_run=shown,
         # Files of before studies were kept have none.
-        study=tuple((entry["key"], Row.from_dict(entry["row"])) for entry in header.get("study", ())),
-    )
-
-
-def _plain_structure(structure: Structure) -> dict[str, Any]:
-    return {
-        "numbers": structure.numbers.tolist(),
-        "positions": structure.positions.tolist(),
-        "charge": structure.charge,
-        "name": structure.name,
-        "cell": None if structure.cell is None else structure.cell.tolist(),
-        "pbc": list(map(bool, structure.pbc)),
-    }
-
-
-def _structure(values: dict[str, Any]) -> Structure:
-    cell = None if values["cell"] is None else np.array(values["cell"])
-    return Structure(
-        np.array(values["numbers"]),
-        np.array(values["positions"]),
-        charge=int(values["charge"]),
-        name=values["name"],
-        source="session",
-        cell=cell,
-        pbc=tuple(values["pbc"]),
-    )
-
-
-def _plain_run(run: Run) -> dict[str, Any]:
-    return {
-        "number": run.number,
-        "dataset": run.dataset,
-        "rows": run.rows,
-        "n_structures": run.n_structures,
-        "settings": run.settings.to_dict(),
-        "weights": run.weights,
-        "reports": [dataclasses.asdict(report) for report in run.history.reports],
-        "marks": [dataclasses.asdict(mark) for mark in run.history.marks],
-        "stride": run.history.stride,
-        "seconds": run.seconds,
-    }
-
-
-def _run(values: dict[str, Any], folder: Path, dataset: ReferenceDataset | None) -> Run:
-    reports = tuple(EpochReport(**report) for report in values["reports"])
-    history = History(reports, tuple(Mark(**mark) for mark in values["marks"]), values["stride"])
-    place = folder / f"run-{values['number']}"
-    model = TrainedModel.load(place) if place.is_dir() else None
-    rows = None if values["rows"] is None else tuple(values["rows"])
-    results = None
-    if model is not None and dataset is not None and values["dataset"] == dataset.name:
-        results = model.evaluate(dataset if rows is None else dataset.subset(rows))
-    timeline = Timeline() if results is None else Timeline((results,))
-    return Run(
-        values["number"],
-        values["dataset"],
-        rows,
-        values["n_structures"],
-        RunSettings.from_dict(values["settings"]),
-        tuple((int(epoch), dict(weights)) for epoch, weights in values["weights"]),
-        history,
-        results,
-        model,
-        timeline,
-        values["seconds"],
+        study=tuple(
+            (take(entry, "key", str), Row.from_dict(take(entry, "row", dict)))
+            for entry in take_list(header, "study", dict, [])
+        ),
     )

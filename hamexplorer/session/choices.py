@@ -11,8 +11,8 @@ import traitlets
 from hamexplorer.errors import HamExplorerError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.session.references import References
-from hamexplorer.structures.selection import Split, split_structures
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.structures.selection import Split
+from hamexplorer.train.settings import RunSettings, defaults_for, kind_of
 
 
 class Choices(References):
@@ -24,24 +24,24 @@ class Choices(References):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.settings = RunSettings()
-        self._for_crystals = False
+        self._suited_to = "molecules"
         self.observe(self._suit_the_dataset, "dataset")
         self.observe(self._split_again, ["dataset", "structures", "selected", "settings"])
 
     def _suit_the_dataset(self, _: Any = None) -> None:
-        """Molecules and crystals want other settings to begin with; nothing else is changed."""
+        """Different molecules, geometries of one, and crystals want other settings to begin with."""
         if self.dataset is None or not len(self.dataset):
             return
         keys = [structure.key for structure in self.dataset.structures]
         if not all(any(key.startswith(held) for key in keys) for held in self.settings.held_out.split()):
             # Held out of another dataset: here the test part is drawn by chance again.
             self.settings = dataclasses.replace(self.settings, held_out="")
-        crystals = self.dataset.structures[0].is_crystal
-        if crystals == self._for_crystals:
+        kind = kind_of(self.dataset.structures)
+        if kind == self._suited_to:
             return
-        self._for_crystals = crystals
+        self._suited_to = kind
         fitting = {n: w for n, w in self.settings.targets.items() if not self.why_not_target(n)}
-        changes = {**defaults_for(crystals), "targets": fitting or dict(RunSettings().targets)}
+        changes = {**defaults_for(kind), "targets": fitting or dict(RunSettings().targets)}
         self.settings = dataclasses.replace(self.settings, **changes)
 
     def configure(self, **changes: Any) -> bool:
@@ -73,14 +73,7 @@ class Choices(References):
         Raises:
             HamExplorerError: if there are too few, or the fractions leave nothing to test.
         """
-        return split_structures(
-            [self.structures[i] for i in rows],
-            by=self.settings.split_by,
-            train=self.settings.train_fraction,
-            validation=self.settings.validation_fraction,
-            seed=self.settings.seed,
-            held_out=self.settings.held_out,
-        )
+        return self.settings.split([self.structures[i] for i in rows])
 
     def hold_out(self, indices: Sequence[int]) -> None:
         """Make these structures the test part of the next runs; none gives the test part back to chance."""
@@ -108,6 +101,8 @@ class Choices(References):
         if self.dataset is None or not len(self.dataset):
             return ""
         first = self.dataset.references[0]
+        if self.settings.target_basis == "small":
+            first = first.of_small_basis()
         if first.structure.is_crystal and TARGETS[name].band_axes is None:
             return "not defined for a crystal here"
         if name == "hamiltonian":

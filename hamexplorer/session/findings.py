@@ -72,6 +72,12 @@ class Findings(Training):
             return None
         return self.bands.get(self.structures[index].key)
 
+    @property
+    def compared_with(self) -> str:
+        """Whose values the results that are shown are compared with: those of the "large" or the "small" basis."""
+        method = None if self.results is None else self.results.dataset.method
+        return "small" if method is not None and method.small_basis == method.large_basis else "large"
+
     def known(self, index: int) -> dict[str, dict[str, Any]]:
         """Properties of a structure: "small", "learned", "large" -> {target name: value}, atomic units."""
         if not 0 <= index < len(self.structures):
@@ -86,7 +92,9 @@ class Findings(Training):
         }
         if row is not None and self.results is not None:
             learned = _learned(self.results, row, entry.n_occ)
-            found = {"small": found["small"], "learned": learned, "large": found["large"]}
+            # As the run means it: where it learns the small basis, the polarizability is the uncoupled one.
+            small = properties_of(self.results.dataset.references[row].small, entry.n_occ)
+            found = {"small": small, "learned": learned, "large": found["large"]}
         return found
 
     @property

@@ -70,7 +70,17 @@ class Molecules(traitlets.HasTraits):
         """Add the structures of an entry of SOURCES to those that are loaded."""
         entry = SOURCES[source]
         settings = entry.Params() if params is None else params
-        self._load(f"Loading from {entry.label}", lambda: entry.load(settings), self._structures_loaded)
+        doing = f"Loading from {entry.label}"
+
+        def progressed(texts: list[str]) -> None:
+            if self.loading:
+                self.loading = f"{doing}: {texts[-1]}"
+
+        self._load(
+            doing,
+            lambda: entry.load_telling(settings, lambda text: self.pump.put(progressed, text)),
+            self._structures_loaded,
+        )
 
     def load_upload(self, files: Mapping[str, bytes]) -> None:
         """Add the structures of uploaded files, all or none; a file with references becomes the dataset."""

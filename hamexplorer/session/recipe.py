@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import Any
 
 from hamexplorer import __version__
@@ -31,7 +32,7 @@ def script(run: Run) -> str:
 def notebook(run: Run) -> str:
     """The same as a Jupyter notebook."""
     made = f"Made by hamexplorer {__version__}; repeats the run exactly on the same machine."
-    words = f"# {run.dataset}, {run.label}\n\n{made}"
+    words = f"# {escape(run.dataset)}, {run.label}\n\n{made}"
     cells: list[dict[str, Any]] = [_cell("markdown", words)]
     cells += [_cell("code", "\n".join(lines)) for lines in _parts(run)]
     content = {
@@ -57,7 +58,7 @@ def _parts(run: Run) -> list[list[str]]:
     source = run.dataset if shipped else f"{run.dataset}.h5"
     data = ["import hamexplorer as hx", ""]
     data += [] if shipped else ["# The data set that was open then; put its file beside this one."]
-    data += [f'dataset = hx.read_dataset("{source}")']
+    data += [f"dataset = hx.read_dataset({json.dumps(source, ensure_ascii=False)})"]  # a name is no code
     data += [] if run.rows is None else [f"dataset = dataset.subset({list(run.rows)!r})"]
     values = run.settings.to_dict() | {"epochs": run.epochs}
     settings = [

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from hamexplorer.session.sign import Sign
+from hamexplorer.train.novelty import NOVEL
 from hamexplorer.train.spread import Disagreement
 from hamexplorer.units import HARTREE_EV
 
-#: Novelty above which a prediction extrapolates.
-NOVEL = 3.0
 #: Spread, in units of the validation structures', above which members disagree; and above which they contradict.
 _APART, _CONTRARY = 2.0, 4.0
 

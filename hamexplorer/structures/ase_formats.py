@@ -16,6 +16,7 @@ from ase.io.formats import UnknownFileTypeError, filetype
 
 from hamexplorer.errors import StructureError
 from hamexplorer.structures.checks import check_size
+from hamexplorer.structures.claims import check_database, check_text, check_trajectory
 from hamexplorer.structures.crystal_files import CRYSTAL_FORMATS, check_ordered, check_whole
 from hamexplorer.structures.frames import Frame, frame_label, whole_charge
 
@@ -50,7 +51,8 @@ def read_ase_database(content: bytes, file: str, kind: str) -> list[Frame]:
     """
     with _on_disk(content, f"structures.{kind}") as path:
         try:
-            rows = list(ase.db.connect(path, type=kind, use_lock_file=False).select())
+            check_database(path, kind)
+            rows = list(ase.db.connect(path, type=kind, use_lock_file=False).select(include_data=False))
             parts = [(str(row.get("name", "")), row.get("total_charge"), row.toatoms()) for row in rows]
         except Exception as error:
             raise StructureError(
@@ -71,16 +73,19 @@ def read_with_ase(content: bytes, file: str, format: str | None) -> list[Frame]:
     Raises:
         StructureError: if no reader fits, or the one that fits cannot read it.
     """
-    with _on_disk(content, re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).name) or "structures") as path:
+    with _on_disk(content, _harmless(file)) as path:
         try:
             chosen = format or filetype(str(path))
-        except UnknownFileTypeError as error:
+        except (UnknownFileTypeError, OSError, ValueError) as error:
             raise _unreadable(file) from error
         if chosen not in ASE_FORMATS:
             raise _unreadable(file)
         try:
             options = {"attach_calculator": True} if chosen == "gaussian-in" else {}  # it knows the charge
+            check_trajectory(content) if chosen == "traj" else check_text(content, chosen)
             images = ase.io.read(path, ":", format=chosen, do_not_split_by_at_sign=True, **options)
+            if not all(isinstance(atoms, Atoms) for atoms in images):
+                raise ValueError("frames without atoms")
         except Exception as error:
             raise StructureError(
                 f"{file} cannot be read as {ASE_FORMATS[chosen]}; it may be damaged or cut off: get the "
@@ -96,6 +101,12 @@ def read_with_ase(content: bytes, file: str, format: str | None) -> list[Frame]:
         _frame(atoms, str(atoms.info.get("name", "")), atoms.info.get("charge"), frame_label(file, k))
         for k, atoms in enumerate(images, start=1)
     ]
+
+
+def _harmless(file: str) -> str:
+    """A name for the copy that tells ASE the format and nothing else: it unpacks what is named .gz, for example."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).name)[-80:]
+    return re.sub(r"(\.(gz|bz2|xz))+$", "", name, flags=re.IGNORECASE) or "structures"
 
 
 def _frame(atoms: Atoms, name: str, charge: object, where: str) -> Frame:

@@ -8,11 +8,13 @@ import numpy as np
 from ase.data import chemical_symbols
 from scipy.spatial.distance import pdist
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, quoted
 from hamexplorer.structures.structure import Structure
 
 #: Most atoms of one molecule or cell. Dense matrices of a larger one would take the dashboard's whole memory.
 MAX_ATOMS = 200
+#: Most structures of one file: each is kept whole in memory and has a row in the table.
+MAX_STRUCTURES = 50_000
 #: Nuclei closer than this (Å) are a mistake: the shortest bond there is, H2, measures 0.74 Å.
 MIN_DISTANCE_ANGSTROM = 0.4
 #: A coordinate beyond this (Å) is a mistake of unit or a damaged number.
@@ -28,9 +30,9 @@ def atomic_number(text: str, where: str) -> int:
         StructureError: starting with ``where`` if there is no such element.
     """
     symbol = text.strip()
-    number = int(symbol) if symbol.isdecimal() else _NUMBER.get(symbol.capitalize(), 0)
+    number = int(symbol) if symbol.isdecimal() and len(symbol) < 4 else _NUMBER.get(symbol.capitalize(), 0)
     if not 1 <= number < len(chemical_symbols):
-        raise StructureError(f"{where}: {symbol!r} is not an element; write a symbol such as C or Cl")
+        raise StructureError(f"{where}: {quoted(symbol)} is not an element; write a symbol such as C or Cl")
     return number
 
 
@@ -46,6 +48,19 @@ def check_size(n_atoms: int, where: str) -> None:
         raise StructureError(
             f"{where} has {n_atoms} atoms and a molecule or a cell may have at most {MAX_ATOMS} here; cut out the "
             f"part of interest, or give a smaller cell"
+        )
+
+
+def check_count(n_structures: int, file: str) -> None:
+    """Refuse a file with more than :data:`MAX_STRUCTURES`.
+
+    Raises:
+        StructureError: starting with the file's name.
+    """
+    if n_structures > MAX_STRUCTURES:
+        raise StructureError(
+            f"{file} holds more than {MAX_STRUCTURES} structures, the most that are read; split the file, or take "
+            "every tenth"
         )
 
 

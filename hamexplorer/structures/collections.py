@@ -7,7 +7,7 @@ import difflib
 from ase.build import molecule
 from ase.collections import g2
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, quoted
 from hamexplorer.structures.checks import check_structures
 from hamexplorer.structures.smiles import from_smiles
 from hamexplorer.structures.structure import Structure
@@ -57,9 +57,9 @@ def g2_molecule(name: str) -> Structure:
     """
     known = {structure.name: structure for structure in g2_chno()}
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3) or ["CH4", "C2H6", "C6H6"]
+        near = difflib.get_close_matches(name[:80], known, n=3) or ["CH4", "C2H6", "C6H6"]
         raise StructureError(
-            f"the g2 set has no closed-shell molecule {name!r} of C, H, N and O; try {', '.join(near)}"
+            f"the g2 set has no closed-shell molecule {quoted(name)} of C, H, N and O; try {', '.join(near)}"
         )
     return known[name]
 
@@ -98,7 +98,7 @@ def series(kind: str, *, first: int, last: int, seed: int = 0) -> list[Structure
         StructureError: if the series is unknown or the lengths are out of range.
     """
     if kind not in SERIES:
-        raise StructureError(f"the series {kind!r} is unknown; choose one of {', '.join(SERIES)}")
+        raise StructureError(f"the series {quoted(kind)} is unknown; choose one of {', '.join(SERIES)}")
     smiles_of, longest, counted = SERIES[kind]
     if not 1 <= first <= last <= longest:
         raise StructureError(

@@ -44,7 +44,7 @@ _COUNT = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)")
 
 def looks_like_poscar(text: str) -> bool:
     """Whether the second to fifth line hold one number and three vectors, as in a POSCAR."""
-    words = [line.split() for line in text.splitlines()[1:5]]
+    words = [line.split() for line in text[:10_000].splitlines()[1:5]]
     return [len(w) for w in words] == [1, 3, 3, 3] and all(_is_number(x) for w in words for x in w)
 
 
@@ -82,12 +82,13 @@ def check_whole(images: list[Atoms], text: str, file: str) -> None:
         return
     promised = {symbol: float(count or 1) for symbol, count in _COUNT.findall(stated[0])}
     listed: dict[str, int] = Formula(images[0].get_chemical_formula()).count()
-    if not promised or min(promised.values()) <= 0:
+    if not promised or not listed or min(promised.values()) <= 0:
         return
     n_promised, n_listed = sum(promised.values()), sum(listed.values())
     shares = [promised.get(s, 0.0) / n_promised - listed.get(s, 0) / n_listed for s in {*promised, *listed}]
     if max(map(abs, shares)) > 0.01:
         raise StructureError(
-            f"{file} states the formula {stated[0].strip()} but lists {images[0].get_chemical_formula('hill')}; it may "
+            f"{file} states the formula {stated[0].strip()[:60]} but lists "
+            f"{images[0].get_chemical_formula('hill')}; it may "
             f"be cut off or lack its hydrogen atoms: get the whole file, with every atom in it"
         )

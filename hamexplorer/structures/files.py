@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, plain_text, quoted
 from hamexplorer.structures.ase_formats import ASE_FORMATS, read_ase_database, read_with_ase
 from hamexplorer.structures.crystal_files import CRYSTAL_ENDINGS
 from hamexplorer.structures.frames import Frame, structures_of
@@ -15,8 +15,12 @@ from hamexplorer.structures.recognise import NOUNS, as_text, recognise, refuse_m
 from hamexplorer.structures.structure import Structure
 from hamexplorer.structures.xyz import read_bare_atoms, read_xyz
 
-#: Largest file that is read, in bytes.
-MAX_BYTES = 200_000_000
+#: Largest file that is read, in bytes: as text with any character beyond the first 65,536 in it, with its lines beside
+#: it, it takes nine times as much.
+MAX_BYTES = 50_000_000
+#: Most lines of a text: each is an object of its own. 20,000 molecules of a hundred atoms have as many.
+MAX_LINES = 2_000_000
+_LINE_ENDS = tuple(b"\n\r\x0b\x0c\x1c\x1d\x1e")
 
 #: Endings of file names -> format.
 ENDINGS = {
@@ -61,10 +65,13 @@ def read_structures(
     if isinstance(source, (bytes, bytearray, memoryview)):
         content, file = bytes(source), filename or "the upload"
     elif isinstance(source, str) and "\n" in source.strip():
-        content, file = source.encode(), filename or PASTED
+        content, file = source.encode("utf-8", "replace"), filename or PASTED
     else:
-        content, file = content_of(Path(source).expanduser()), filename or Path(source).name
-    file = Path(file).name
+        # Path.expanduser raises for a user that does not exist.
+        content, file = content_of(Path(os.path.expanduser(source))), filename or Path(source).name
+    file = plain_text(Path(file).name, 120) or "the file"
+    if len(content) > MAX_BYTES:
+        raise StructureError(_too_large(file, len(content)))
     stem = "" if file in (PASTED, "the upload") else Path(file).stem
     return structures_of(_frames(content, file, format), file, stem, charge)
 
@@ -79,12 +86,9 @@ def content_of(path: Path) -> bytes:
                 f"{path / '*.xyz'}"
             )
         if not os.path.isfile(path):
-            raise StructureError(f"there is no file {str(path)!r}; check the name and the folder")
+            raise StructureError(f"there is no file {quoted(str(path), 200)}; check the name and the folder")
         if (size := path.stat().st_size) > MAX_BYTES:
-            raise StructureError(
-                f"{path.name} has {size / 1e6:.0f} MB and at most {MAX_BYTES / 1e6:.0f} MB are read; split "
-                f"the file"
-            )
+            raise StructureError(_too_large(path.name, size))
         return path.read_bytes()
     except OSError as error:
         reason = error.strerror or "it is not accessible"
@@ -93,7 +97,15 @@ def content_of(path: Path) -> bytes:
         ) from error
 
 
+def _too_large(file: str, size: int) -> str:
+    return f"{file} has {size / 1e6:.0f} MB and at most {MAX_BYTES / 1e6:.0f} MB are read; split the file"
+
+
 def _frames(content: bytes, file: str, format: str | None) -> list[Frame]:
+    if sum(map(content.count, _LINE_ENDS)) > MAX_LINES:
+        raise StructureError(
+            f"{file} has more than {MAX_LINES} lines, the most that are read; split the file"
+        )
     kind = recognise(content)
     wanted = _wanted(file, format, kind)
     if wanted is not None:
@@ -110,7 +122,9 @@ def _wanted(file: str, format: str | None, kind: str) -> str | None:
     if format is not None:
         asked = format.lower().lstrip(".")
         if asked not in FORMATS:
-            raise StructureError(f"the format {format!r} is unknown; choose one of {', '.join(FORMATS)}")
+            raise StructureError(
+                f"the format {quoted(format)} is unknown; choose one of {', '.join(FORMATS)}"
+            )
         return ENDINGS.get(asked, asked)
     ending = Path(file).suffix.lstrip(".").lower() or file.lower()
     if ending in ENDINGS:

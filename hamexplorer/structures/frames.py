@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, plain_text, quoted
 from hamexplorer.structures.cells import check_crystal, check_lattice
-from hamexplorer.structures.checks import check_atoms, check_contents
+from hamexplorer.structures.checks import check_atoms, check_contents, check_count
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
 
@@ -31,6 +31,10 @@ class Frame:
     pbc: tuple[bool, bool, bool] = (False, False, False)
 
 
+#: Beyond it (e), a charge is a damaged number.
+_LARGEST_CHARGE = 1000
+
+
 def frame_label(file: str, frame: int) -> str:
     """How a sentence names a frame; frames count from 1."""
     return f"{file}, frame {frame}"
@@ -44,11 +48,11 @@ def whole_charge(value: Any, where: str) -> int:
     """
     try:
         number = float(value)
-        if number != int(number):
+        if number != int(number) or abs(number) > _LARGEST_CHARGE:
             raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise StructureError(
-            f"{where} states the charge {value!r}; a structure's charge is a whole number such as -1, 0 or "
+            f"{where} states the charge {quoted(value)}; a structure's charge is a whole number such as -1, 0 or "
             f"1: correct it"
         ) from None
     return int(number)
@@ -68,6 +72,7 @@ def structures_of(frames: Sequence[Frame], file: str, stem: str, charge: int) ->
     """
     if not frames:
         raise StructureError(f"{file} holds no structure; choose a file with atoms and coordinates")
+    check_count(len(frames), file)
     single = len(frames) == 1
     found = []
     for k, frame in enumerate(frames, start=1):
@@ -83,7 +88,8 @@ def structures_of(frames: Sequence[Frame], file: str, stem: str, charge: int) ->
             numbers=np.array(frame.numbers),
             positions=frame.positions / BOHR_ANGSTROM,
             charge=total,
-            name=frame.name or (stem if single else f"{stem or ('crystal' if periodic else 'molecule')} {k}"),
+            name=plain_text(frame.name)
+            or (stem if single else f"{stem or ('crystal' if periodic else 'molecule')} {k}"),
             source=where,
             cell=frame.cell / BOHR_ANGSTROM if periodic and frame.cell is not None else None,
             pbc=frame.pbc,

@@ -6,7 +6,7 @@ import re
 
 from rdkit import Chem, rdBase
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, quoted
 from hamexplorer.structures.checks import atomic_number, check_size
 from hamexplorer.structures.frames import Frame, frame_label
 
@@ -54,7 +54,7 @@ def _diagnose(lines: list[str], where: str) -> None:
     """Say what is wrong where RDKit would only answer that something is."""
     if lines[3].rstrip().endswith("V3000"):
         counts = re.search(r"^M  V30 COUNTS (\d+)", "\n".join(lines), re.MULTILINE)
-        check_size(int(counts[1]) if counts else 0, where)
+        check_size(int(counts[1][:12]) if counts else 0, where)
     else:
         _diagnose_v2000(lines, where)
     if not any(line.startswith("M  END") for line in lines):
@@ -67,7 +67,7 @@ def _diagnose_v2000(lines: list[str], where: str) -> None:
     except ValueError:
         raise StructureError(
             f"{where}: line 4 should start with the numbers of atoms and bonds but reads "
-            f"{lines[3].strip()!r}; {_CURE}"
+            f"{quoted(lines[3].strip())}; {_CURE}"
         ) from None
     check_size(n_atoms, where)
     atoms = lines[4 : 4 + n_atoms]
@@ -81,7 +81,7 @@ def _diagnose_v2000(lines: list[str], where: str) -> None:
         here = f"{where}, line {5 + k} of the record"
         if not all(_COORDINATE.fullmatch(line[column : column + 10]) for column in (0, 10, 20)):
             raise StructureError(
-                f"{here} should start with three finite coordinates but reads {line[:30]!r}; {_CURE}"
+                f"{here} should start with three finite coordinates but reads {quoted(line[:30])}; {_CURE}"
             )
         if (symbol := line[31:34].strip()) not in _HYDROGENS:
             atomic_number(symbol, here)

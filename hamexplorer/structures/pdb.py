@@ -10,7 +10,7 @@ import re
 import numpy as np
 from ase.geometry import cellpar_to_cell
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, quoted
 from hamexplorer.structures.checks import MAX_ATOMS, atomic_number, check_size
 from hamexplorer.structures.frames import Frame, frame_label
 
@@ -89,7 +89,8 @@ def _cell_of(line: str, where: str) -> np.ndarray | None:
         numbers = [float(line[a:b]) for a, b in ((6, 15), (15, 24), (24, 33), (33, 40), (40, 47), (47, 54))]
     except ValueError:
         raise StructureError(
-            f"{where} should state the cell's three lengths and angles but reads {line.strip()!r}; correct it, or "
+            f"{where} should state the cell's three lengths and angles but reads {quoted(line.strip(), 90)}; "
+            f"correct it, or "
             f"take it out if there is no crystal"
         ) from None
     # By the format's rule a unit cube stands for "no crystal".
@@ -98,7 +99,8 @@ def _cell_of(line: str, where: str) -> np.ndarray | None:
     group = line[55:66].strip()
     if group not in ("", "P 1", "P1", "1"):
         raise StructureError(
-            f"{where} gives the space group {group} and so only a part of the cell; write all atoms in P 1, or give "
+            f"{where} gives the space group {quoted(group)[1:-1]} and so only a part of the cell; write all atoms "
+            f"in P 1, or give "
             f"the crystal as CIF"
         )
     return np.asarray(cellpar_to_cell(numbers))

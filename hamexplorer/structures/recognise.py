@@ -48,6 +48,9 @@ _CURES = {
     **dict.fromkeys(("gzip", "bzip2", "xz", "zip"), "unpack it first"),
 }
 
+#: What content looks like -> a format whose files look so, too.
+_LOOK_ALIKE = {("json", "cjson"), ("vasp", "vasp-xdatcar"), ("pdb", "struct")}
+
 _ATOM_LINE = re.compile(r"\s*[A-Za-z]{1,2}(\s+[-+]?(\d+\.?\d*|\.\d+)([eEdD][-+]?\d+)?){3}\s*")
 
 
@@ -87,7 +90,7 @@ def refuse_mismatch(kind: str, wanted: str, file: str) -> None:
     if kind == "empty":
         raise StructureError(f"{file} is empty; give at least one molecule or crystal")
     # A reader's own complaint about text says which line is wrong, which helps more.
-    if kind == wanted or kind == "text":
+    if kind == wanted or kind == "text" or (kind, wanted) in _LOOK_ALIKE:
         return
     promised = NOUNS.get(wanted, f"a file in the format {wanted}")
     cure = _CURES.get(kind)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from ase.data import chemical_symbols
 
-from hamexplorer.errors import SettingsError, StructureError
+from hamexplorer.errors import SettingsError, StructureError, quoted
+from hamexplorer.structures.composition import composition_test
 from hamexplorer.structures.structure import Structure
 
 Part = Literal["train", "validation", "test"]
@@ -26,7 +26,7 @@ SPLITS: Mapping[str, str] = {
 #: What a selection may be limited to: name -> sentence.
 KINDS: Mapping[str, str] = {"molecules": "what repeats nowhere", "crystals": "bulk, layers and chains"}
 
-_RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::(-?\d+)?)?")
+_RANGE = re.compile(r"(-?\d{1,9})?:(-?\d{1,9})?(?::(-?\d{1,9})?)?")
 
 
 def select(
@@ -52,25 +52,14 @@ def select(
     Raises:
         SettingsError: if a condition cannot be understood or contradicts itself.
     """
-    if min_atoms is not None and max_atoms is not None and min_atoms > max_atoms:
-        raise SettingsError(
-            f"no structure has at least {min_atoms} and at most {max_atoms} heavy atoms; swap the two numbers"
-        )
+    of_composition = composition_test(elements=elements, min_atoms=min_atoms, max_atoms=max_atoms)
     if kind and kind not in KINDS:
-        raise SettingsError(f"the kind {kind!r} is unknown; choose one of {', '.join(KINDS)}")
-    only, with_, without = _element_conditions(elements or "")
+        raise SettingsError(f"the kind {quoted(kind)} is unknown; choose one of {', '.join(KINDS)}")
     chosen = indices_in_range(index_range or "", len(structures))
 
     def fits(structure: Structure) -> bool:
-        present = set(structure.elements)
-        return (
-            (not kind or structure.is_crystal == (kind == "crystals"))
-            and (not only or present <= only)
-            and with_ <= present
-            and not without & present
-            and (min_atoms is None or structure.n_heavy >= min_atoms)
-            and (max_atoms is None or structure.n_heavy <= max_atoms)
-        )
+        right_kind = not kind or structure.is_crystal == (kind == "crystals")
+        return right_kind and of_composition(structure.elements, structure.n_heavy)
 
     return [i for i in chosen if fits(structures[i])]
 
@@ -90,16 +79,16 @@ def indices_in_range(text: str, n: int) -> list[int]:
             start, stop, step = (int(group) if group else None for group in match.groups())
             if step is not None and step < 1:
                 raise SettingsError(
-                    f"the step of the range {part!r} must be at least 1; the order stays as loaded"
+                    f"the step of the range {quoted(part)} must be at least 1; the order stays as loaded"
                 )
             chosen.update(range(n)[start:stop:step])
-        elif re.fullmatch(r"-?\d+", part):
+        elif re.fullmatch(r"-?\d{1,9}", part):
             if not -n <= int(part) < n:
                 raise SettingsError(f"there is no structure {part}; {_count(n)}, and counting starts at 0")
             chosen.add(int(part) % n)
         else:
             raise SettingsError(
-                f"{part!r} is no range of positions; write start:stop or start:stop:step, for example 0:50 "
+                f"{quoted(part)} is no range of positions; write start:stop or start:stop:step, for example 0:50 "
                 f"or 0:50:2"
             )
     return sorted(chosen)
@@ -107,17 +96,18 @@ def indices_in_range(text: str, n: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Split:
-    """Positions of the structures in each part, ascending; every structure is in exactly one."""
+    """Positions of the structures in each part, ascending; every structure is in exactly one, or left unused."""
 
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
+    unused: tuple[int, ...] = ()
 
     def __len__(self) -> int:
-        return len(self.train) + len(self.validation) + len(self.test)
+        return len(self.train) + len(self.validation) + len(self.test) + len(self.unused)
 
-    def part_of(self, index: int) -> Part:
-        """The part that holds a position.
+    def part_of(self, index: int) -> Part | Literal[""]:
+        """The part that holds a position; empty for one that is left unused.
 
         Raises:
             SettingsError: if none does.
@@ -125,6 +115,8 @@ class Split:
         for part in ("train", "validation", "test"):
             if index in getattr(self, part):
                 return part
+        if index in self.unused:
+            return ""
         raise SettingsError(
             f"structure {index} is in no part of this split, which covers {len(self)} structures"
         )
@@ -138,6 +130,7 @@ def split_structures(
     validation: float,
     seed: int,
     held_out: str = "",
+    train_at_most: int = 0,
 ) -> Split:
     """Cut the structures into three parts; what training and validation leave is the test part.
 
@@ -149,6 +142,8 @@ def split_structures(
         seed: equal seeds give equal splits.
         held_out: beginnings of structure keys (:attr:`Structure.key`), parted by commas or spaces: these structures are
             the test part, and the others are cut into training and validation in proportion to their fractions.
+        train_at_most: so many of the training part are kept, drawn by chance, those of a smaller number among those of
+            a larger one; 0 keeps all. The other parts do not change.
 
     Raises:
         SettingsError: if ``held_out`` names a structure that is not there, or leaves too few; if ``by`` is unknown or
@@ -167,14 +162,22 @@ def split_structures(
     if n < 3:
         raise StructureError(f"{_count(n)}, and a split needs at least 3; load more or widen the selection")
     if held_out.strip():
-        return _holding_out(structures, held_out, by, train / (train + validation), seed)
+        split = _holding_out(structures, held_out, by, train / (train + validation), seed)
+        return _at_most(split, train_at_most, seed)
     order = np.random.default_rng(seed).permutation(n)
     if by == "size":
         order = np.array(sorted(order, key=lambda i: (structures[i].n_heavy, structures[i].n_atoms)))
     n_train = min(max(round(n * train), 1), n - 2)
     n_validation = min(max(round(n * validation), 1), n - n_train - 1)
     cuts = np.split(order, [n_train, n_train + n_validation])
-    return Split(*(tuple(sorted(part.tolist())) for part in cuts))
+    return _at_most(Split(*(tuple(sorted(part.tolist())) for part in cuts)), train_at_most, seed)
+
+
+def _at_most(split: Split, n: int, seed: int) -> Split:
+    if not 0 < n < len(split.train):
+        return split
+    order = np.random.default_rng([seed, 1]).permutation(split.train).tolist()
+    return replace(split, train=tuple(sorted(order[:n])), unused=tuple(sorted(order[n:])))
 
 
 def _holding_out(structures: Sequence[Structure], held_out: str, by: str, train: float, seed: int) -> Split:
@@ -185,7 +188,8 @@ def _holding_out(structures: Sequence[Structure], held_out: str, by: str, train:
     missing = [word for word in wanted if word not in found]
     if missing:
         raise SettingsError(
-            f"the structure {missing[0]!r} that should be held out for the test is not among the {len(structures)}; "
+            f"the structure {quoted(missing[0])} that should be held out for the test is not among the "
+            f"{len(structures)}; "
             f"widen the selection, or hold out others"
         )
     others = np.array([k for k in range(len(structures)) if k not in set(test)], dtype=int)
@@ -200,21 +204,6 @@ def _holding_out(structures: Sequence[Structure], held_out: str, by: str, train:
     n_train = min(max(round(len(order) * train), 1), len(order) - 1)
     parts = order[:n_train], order[n_train:], np.array(test, dtype=int)
     return Split(*(tuple(sorted(part.tolist())) for part in parts))
-
-
-def _element_conditions(text: str) -> tuple[set[str], set[str], set[str]]:
-    conditions: dict[str, set[str]] = {"": set(), "+": set(), "-": set()}
-    for word in filter(None, re.split(r"[\s,;]+", text)):
-        sign = word[0] if word[0] in "+-" else ""
-        symbol = word[len(sign) :].capitalize()
-        if symbol not in chemical_symbols[1:]:
-            raise SettingsError(
-                f"{word!r} is not an element; list symbols, for example 'C H N O' for only these, '+N' for "
-                f"those "
-                f"with nitrogen, '-F' for those without fluorine"
-            )
-        conditions[sign].add(symbol)
-    return conditions[""], conditions["+"], conditions["-"]
 
 
 def _count(n: int) -> str:

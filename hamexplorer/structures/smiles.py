@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from rdkit import Chem, rdBase
 from rdkit.Chem import AllChem
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, quoted
 from hamexplorer.structures.checks import check_size
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM
+
+#: Characters beyond which a text holds more atoms than a molecule may have, and at which RDKit's parser is still safe.
+MAX_CHARACTERS = 2000
+#: Seconds after which no shape is looked for any more; chains of two hundred atoms take three or four.
+_PATIENCE = 8
 
 
 def from_smiles(smiles: str, *, seed: int = 0, name: str = "") -> Structure:
@@ -19,33 +26,48 @@ def from_smiles(smiles: str, *, seed: int = 0, name: str = "") -> Structure:
         StructureError: if the text is no SMILES, has several fragments, or cannot be embedded.
     """
     text = smiles.strip()
+    if len(text) > MAX_CHARACTERS:
+        raise StructureError(
+            f"a SMILES of {len(text)} characters is too long, {MAX_CHARACTERS} is the most; give a smaller "
+            "molecule, or a file with coordinates"
+        )
     with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(text) if text else None
+        # RDKit's messages and ours are for UTF-8, and a SMILES is ASCII.
+        mol = Chem.MolFromSmiles(text) if text and text.isascii() and "\0" not in text else None
         if mol is None:
             raise StructureError(
-                f"{text!r} is not a SMILES that RDKit understands; "
+                f"{quoted(text)} is not a SMILES that RDKit understands; "
                 f"check brackets and ring numbers, for example CCO for ethanol"
             )
         if len(Chem.GetMolFrags(mol)) > 1:
             raise StructureError(
-                f"{text!r} holds several separate molecules; give them one by one, without dots"
+                f"{quoted(text)} holds several separate molecules; give them one by one, without dots"
             )
         mol = Chem.AddHs(mol)
-        check_size(mol.GetNumAtoms(), text)  # before the embedding, which takes minutes for a large molecule
+        # Before the embedding, which takes minutes for a large molecule.
+        check_size(mol.GetNumAtoms(), quoted(text))
         options = AllChem.ETKDGv3()
         options.randomSeed = seed
+        options.timeout = _PATIENCE
+        begun = time.monotonic()
         if AllChem.EmbedMolecule(mol, options) != 0:
             options.useRandomCoords = True
-            if AllChem.EmbedMolecule(mol, options) != 0:
+            options.timeout = int(_PATIENCE - (time.monotonic() - begun))
+            if options.timeout < 1 or AllChem.EmbedMolecule(mol, options) != 0:
                 raise StructureError(
-                    f"RDKit found no three-dimensional shape for {text!r}; try another seed, or load a file "
+                    f"RDKit found no three-dimensional shape for {quoted(text)}; try another seed, or load a file "
                     f"with "
                     f"coordinates"
                 )
-        if AllChem.MMFFHasAllMoleculeParams(mol):
-            AllChem.MMFFOptimizeMolecule(mol, maxIters=2000)
-        else:
-            AllChem.UFFOptimizeMolecule(mol, maxIters=2000)
+        try:
+            if AllChem.MMFFHasAllMoleculeParams(mol):
+                AllChem.MMFFOptimizeMolecule(mol, maxIters=2000)
+            else:
+                AllChem.UFFOptimizeMolecule(mol, maxIters=2000)
+        except (RuntimeError, ValueError) as error:  # of bonds to which neither force field has an answer
+            raise StructureError(
+                f"no force field knows the bonds of {quoted(text)}; load a file with coordinates"
+            ) from error
     return Structure(
         numbers=np.array([atom.GetAtomicNum() for atom in mol.GetAtoms()]),
         positions=mol.GetConformer().GetPositions() / BOHR_ANGSTROM,

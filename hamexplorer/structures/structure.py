@@ -56,13 +56,15 @@ class Structure:
 
     def _content_hash(self) -> str:
         # 1e-7 Å: far below any physical meaning, far above the loss in a text file's last digit.
-        rounded = np.round(self.positions_angstrom * 1e7).astype(np.int64)
         digest = hashlib.sha256()
-        for part in (self.numbers, rounded, np.int64(self.charge)):
-            digest.update(np.ascontiguousarray(part).tobytes())
-        if self.cell is not None:
-            digest.update(np.round(self.cell * BOHR_ANGSTROM * 1e7).astype(np.int64).tobytes())
-            digest.update(bytes(self.pbc))
+        # A structure that was read is made before it is checked: its numbers may not fit yet.
+        with np.errstate(invalid="ignore", over="ignore"):
+            rounded = np.round(self.positions_angstrom * 1e7).astype(np.int64)
+            for part in (self.numbers, rounded, np.int64(self.charge)):
+                digest.update(np.ascontiguousarray(part).tobytes())
+            if self.cell is not None:
+                digest.update(np.round(self.cell * BOHR_ANGSTROM * 1e7).astype(np.int64).tobytes())
+                digest.update(bytes(self.pbc))
         return digest.hexdigest()
 
     @property

@@ -6,17 +6,21 @@ import re
 
 import numpy as np
 
-from hamexplorer.errors import StructureError
-from hamexplorer.structures.checks import atomic_number, check_size
+from hamexplorer.errors import StructureError, quoted
+from hamexplorer.structures.checks import atomic_number, check_count, check_size
 from hamexplorer.structures.frames import Frame, frame_label, whole_charge
 
 #: One ``key=value`` of a comment line; a quoted value is consumed whole, whatever it contains. ASE writes an
-#: empty value as ``name= charge=1``, so a bare value after a blank counts only if no ``=`` follows it.
+#: empty value as ``name= charge=1``, so a bare value after a blank counts only if no ``=`` follows it. A key begins
+#: where a word does, and quantifiers are possessive: a line of a million letters takes no longer than reading it.
 _ENTRY = re.compile(
-    r"""([^\s="']+)\s*=(?:\s*"((?:[^"\\]|\\.)*)"|\s*'([^']*)'|\s*\{([^}]*)\}|\s+([^\s="']+)(?=\s|$)(?!\s*=)|(\S*))"""
+    r"""(?<![^\s="'{}])([^\s="']++)\s*+=(?:\s*+"((?:[^"\\]|\\.)*+)"|\s*+'([^']*+)'|\s*+\{([^{}]*+)\}"""
+    r"""|\s++([^\s="']++)(?=\s|$)(?!\s*+=)|(\S*+))"""
 )
 #: Columns of a plain file: symbol, x, y, z.
 _PLAIN = ("species", "S", "1", "pos", "R", "3")
+#: Of an atom, of one kind.
+_MOST_COLUMNS = 100_000
 #: QM9's files carry frequencies, SMILES and InChI in three lines after the atoms, and start like this.
 _QM9 = re.compile(r"gdb \d+\s")
 
@@ -33,6 +37,7 @@ def read_xyz(text: str, file: str) -> list[Frame]:
     while (start := _next_filled(lines, start)) < len(lines):
         frame, start = _read_frame(lines, start, file, len(frames) + 1)
         frames.append(frame)
+        check_count(len(frames), file)
     return frames
 
 
@@ -57,7 +62,7 @@ def _read_frame(lines: list[str], start: int, file: str, index: int) -> tuple[Fr
             f"frame is that "
             f"number, a comment line, then one line an atom"
         )
-    n_atoms = int(count)
+    n_atoms = int(count[:12])  # what is longer is too many as well
     check_size(n_atoms, where)
     first, stop = start + 2, start + 2 + n_atoms
     comment = lines[start + 1] if start + 1 < len(lines) else ""
@@ -104,14 +109,15 @@ def _columns(properties: str, where: str) -> tuple[int, int, int]:
     try:
         for name, width in zip(parts[0::3], parts[2::3], strict=True):
             offsets[name.lower()] = column
+            if not 0 < int(width) <= _MOST_COLUMNS:
+                raise ValueError
             column += int(width)
         species = offsets["species"] if "species" in offsets else offsets["z"]
         return species, offsets["pos"], column
     except (KeyError, ValueError):
         raise StructureError(
-            f"{where} describes its columns as Properties={properties}, which lacks species or pos; an "
-            f"ordinary one "
-            f"reads Properties=species:S:1:pos:R:3"
+            f"{where} describes its columns as Properties={_plain(properties)}, which lacks species or pos or a width "
+            f"of them; an ordinary one reads Properties=species:S:1:pos:R:3"
         ) from None
 
 
@@ -140,7 +146,7 @@ def _cell_of(entries: dict[str, str], where: str) -> tuple[np.ndarray | None, tu
         return None, (False, False, False)
     if len(pbc) != 3:
         raise StructureError(
-            f'{where} says pbc={entries["pbc"]!r}; it is one T or F a direction, for example pbc="T T F"'
+            f'{where} says pbc={quoted(entries["pbc"])}; it is one T or F a direction, for example pbc="T T F"'
         )
     if "lattice" not in entries:
         raise StructureError(
@@ -158,4 +164,8 @@ def _cell_of(entries: dict[str, str], where: str) -> tuple[np.ndarray | None, tu
 
 def _short(text: str) -> str:
     text = text.strip()
-    return repr(text if len(text) <= 40 else text[:37] + "…") if text else "empty"
+    return quoted(text if len(text) <= 40 else text[:37] + "…") if text else "empty"
+
+
+def _plain(text: str) -> str:
+    return quoted(text)[1:-1]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hamexplorer.model import Committee
+from hamexplorer.model import committee_in
 from hamexplorer.train.batches import deal, make_batch
 from hamexplorer.train.committee import empty_model_of
 from hamexplorer.train.optimizers import OPTIMIZERS, start_of
@@ -24,8 +24,9 @@ class CompiledAhead:
     It simply runs both once on a model of zeros: a compiled function is found again by the shapes of its arguments.
     """
 
-    def __init__(self, arranged: Arranged, settings: RunSettings) -> None:
-        self._arranged, self._settings = arranged, settings
+    def __init__(self, arranged: Arranged, settings: RunSettings, *, step: bool = True) -> None:
+        """``step`` says whether steps will be those of one device; evaluations always are."""
+        self._arranged, self._settings, self._step = arranged, settings, step
         pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
         self._done = pool.submit(self._compile)
         pool.shutdown(wait=False)
@@ -45,15 +46,15 @@ class CompiledAhead:
         some = [frames[k] for k in deal(frames, settings.batch_size, None)[0]]
         batch = make_batch(some, shape, template, names)
         weights = None
-        if isinstance(model, Committee):
-            weights = np.ones((len(model), shape.n_structures))
+        if committee_in(model) is not None:
+            weights = np.ones((settings.committee, shape.n_structures))
             jax.block_until_ready(evaluate_committee(model, batch, names))
         else:
             jax.block_until_ready(evaluate_batch(model, batch, names))
-        if settings.optimizer != "adam":
+        if settings.optimizer != "adam" or not self._step:
             return  # a line search runs over all batches at once and takes longest of all: only when it is reached
         trainable, frozen = eqx.partition(model, model.trainable())
         optimizer = OPTIMIZERS["adam"]
         state, scales, rate = start_of("adam", trainable), jnp.zeros(len(names)), jnp.float32(0)
-        args = (trainable, frozen, state, batch, scales, rate, names, optimizer, weights)
+        args = (trainable, frozen, state, batch, scales, rate, names, optimizer, weights, jnp.float32(0))
         jax.block_until_ready(train_step(*args))

@@ -86,12 +86,24 @@ def deal(frames: Sequence[Frame], batch_size: int, rng: np.random.Generator | No
 
 def batch_shape(frames: Sequence[Frame], batch_size: int) -> Shape:
     """A shape that holds every batch that :func:`deal` can give, whatever the shuffle."""
-    rounds = [[frames[k] for k in members] for members in _rounds(frames, batch_size)]
-    n_pairs = sum(max(len(f.graph.i) for f in members) for members in rounds)
+    return _shape_of(_rounds(frames, batch_size), frames)
+
+
+def shard_shape(frames: Sequence[Frame], batch_size: int, n_shards: int) -> Shape:
+    """A shape that holds every ``n_shards``-th structure of such a batch, from any of the first ones on."""
+    rounds = _rounds(frames, batch_size)
+    return common_shape([_shape_of(rounds[k::n_shards], frames) for k in range(n_shards)])
+
+
+def _shape_of(rounds: Sequence[Sequence[int]], all_frames: Sequence[Frame]) -> Shape:
+    """Of batches with at most one member of every round."""
+    members = [[all_frames[k] for k in each] for each in rounds]
+    frames = [frame for each in members for frame in each]
+    n_pairs = sum(max(len(f.graph.i) for f in each) for each in members)
     return Shape(
-        n_structures=len(rounds),
+        n_structures=len(members),
         # The last atom is padding: padding pairs point at it.
-        n_atoms=sum(max(f.structure.n_atoms for f in members) for members in rounds) + 1,
+        n_atoms=sum(max(f.structure.n_atoms for f in each) for each in members) + 1,
         n_pairs=max(n_pairs, 1),
         n_ao=max(len(f.integrals.ao_mask) for f in frames),
         n_atoms_each=max(f.structure.n_atoms for f in frames),

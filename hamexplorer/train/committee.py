@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from hamexplorer.model import KINDS, BlockModel, Committee, Member, Surrogate
+from hamexplorer.model import MODELS, SURROGATES, BlockModel, Committee, Member, Surrogate
 from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.response import atoms_respond, empty_response
 from hamexplorer.train.settings import RunSettings
@@ -29,14 +29,15 @@ def assemble(build: Callable[[np.random.Generator], Member], settings: RunSettin
     return Committee.of([first, *(build(np.random.default_rng(seed)) for seed in seeds)])
 
 
-def empty_model_of(settings: RunSettings, geometry: Geometry) -> BlockModel | Surrogate:
-    """The trained part of the right shape, its weights meaningless."""
-    empty = KINDS[settings.model].empty(geometry.template, geometry.graph)
-    if atoms_respond(settings, geometry):
-        return empty_response(empty, geometry)
-    if settings.committee == 1:
-        return empty
-    return Committee.of([empty] * settings.committee)
+def empty_model_of(
+    settings: RunSettings, geometry: Geometry, *, pools: bool = True
+) -> BlockModel | Surrogate:
+    """The trained part of the right shape, its weights meaningless; ``pools``: a surrogate knows gaps."""
+    if settings.model in SURROGATES:
+        return SURROGATES[settings.model].empty(geometry.template, geometry.graph, pools=pools)
+    alone = MODELS[settings.model].empty(geometry.template, geometry.graph)
+    empty = alone if settings.committee == 1 else Committee.of([alone] * settings.committee)
+    return empty_response(empty, geometry) if atoms_respond(settings, geometry) else empty
 
 
 def structure_weights(settings: RunSettings, n_structures: int) -> np.ndarray | None:

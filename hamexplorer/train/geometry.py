@@ -18,7 +18,7 @@ from hamexplorer.physics.parallel import each_on_one_thread
 from hamexplorer.reference.kinds import Method
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.structure import Structure
-from hamexplorer.train import level_map
+from hamexplorer.train import level_map, orbital_features
 from hamexplorer.train.frames import Basis, Frame, KPoints, TargetValue, make_frame
 from hamexplorer.train.start import hermitian_matrix
 
@@ -37,6 +37,8 @@ class Geometry:
     level_map: np.ndarray | None = None
     #: Of a baseline of crystals whose zero is moved onto that of the references, Ha; shape ().
     zero: np.ndarray | None = None
+    #: Units of :mod:`orbital_features`, if the model sees the baseline's orbitals.
+    orbital_units: np.ndarray | None = None
 
     def bare_frame(
         self,
@@ -77,7 +79,13 @@ class Geometry:
             on_site = np.zeros((frame.structure.n_atoms + len(frame.graph.i), self.template.size**2))
             on_site[: frame.structure.n_atoms] = self.mean[frame.graph.species]
             base = base + hermitian_matrix(on_site, frame, self.template)
-        return dataclasses.replace(frame, base=base)
+        return self.seeing_orbitals(dataclasses.replace(frame, base=base))
+
+    def seeing_orbitals(self, frame: Frame) -> Frame:
+        """The frame whose graph tells of its base's orbitals, if the model sees them."""
+        if self.orbital_units is None:
+            return frame
+        return orbital_features.seen(frame, self.orbital_units, self.template, self.graph)
 
     def frames(
         self,

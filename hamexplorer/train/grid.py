@@ -5,19 +5,22 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import itertools
-import tomllib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hamexplorer.errors import SettingsError
+from hamexplorer._plain import read_toml
+from hamexplorer.errors import SettingsError, quoted
 from hamexplorer.model import SURROGATES
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.settings import PRESETS, RunSettings, defaults_for
 
 #: Settings that the grid itself runs over.
 VARIED = ("targets", "reduction", "model", "seed")
+#: Most runs of a grid on one data set: weeks of training.
+MAX_RUNS = 1000
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,22 @@ class PlannedRun:
         dataset: name of the set to learn from.
         target_set: as written in the grid; a surrogate learns those of its targets that it can.
         settings: of the run.
+        test_on: further sets that its model is tested on.
     """
 
     dataset: str
     target_set: str
     settings: RunSettings
+    test_on: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         s = self.settings
-        reduction = "" if s.model in SURROGATES else f", {s.reduction}"
-        return f"{self.target_set}, {s.model}{reduction}, seed {s.seed}"
+        parts = [self.target_set, s.model]
+        parts += [] if s.model in SURROGATES else [s.reduction]
+        parts += [] if s.target_basis == "large" else [f"{s.target_basis} basis"]
+        parts += [f"{s.train_at_most} structures"] if s.train_at_most else []
+        return ", ".join([*parts, f"seed {s.seed}"])
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,10 @@ class Grid:
         for name in ("datasets", "targets", "models", "seeds"):
             if not getattr(self, name):
                 raise SettingsError(f"the grid has no {name}; name at least one")
+        if (n := self._most_runs()) > MAX_RUNS:
+            raise SettingsError(
+                f"the grid has {n} runs on each set, {MAX_RUNS} is the most; vary less at a time"
+            )
         twice = [name for name in VARIED if name in self.settings]
         if twice:
             raise SettingsError(
@@ -74,17 +86,22 @@ class Grid:
         for _ in self.runs(self.datasets[0]):
             pass  # every run's settings are checked now rather than after hours
 
-    def runs(self, dataset: str, *, crystals: bool = False) -> Iterator[PlannedRun]:
+    def _most_runs(self) -> int:
+        """Runs on one data set, those that coincide counted apart."""
+        sets = (self.targets, self.reductions or ("",), self.models, self.seeds)
+        return max(math.prod(map(len, sets)), len(self.datasets), len(self.test_on))
+
+    def runs(self, dataset: str, *, kind: str = "molecules") -> Iterator[PlannedRun]:
         """The runs on one data set, each once: what a surrogate has no use for does not multiply it.
 
         Args:
             dataset: name.
-            crystals: whether it holds crystals, which want other defaults.
+            kind: what it holds, of :data:`hamexplorer.train.settings.SUITED`: each wants other defaults.
 
         Raises:
             SettingsError: naming the setting that is unknown or out of bounds.
         """
-        base = {**defaults_for(crystals), **self.settings}
+        base = {**defaults_for(kind), **self.settings}
         reductions = self.reductions or (base.get("reduction", RunSettings().reduction),)
         seen = set()
         for text, reduction, model, seed in itertools.product(
@@ -101,7 +118,8 @@ class Grid:
             values = {**base, "targets": targets, "reduction": reduction, "model": model, "seed": seed}
             if model in SURROGATES:
                 values["committee"] = 1  # it has none; the Hamiltonians of the same grid may
-            yield PlannedRun(dataset, text, RunSettings.from_dict(values))
+            further = tuple(name for name in self.test_on if name != dataset)
+            yield PlannedRun(dataset, text, RunSettings.from_dict(values), further)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Grid:
@@ -114,9 +132,9 @@ class Grid:
         known = [entry.name for entry in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
+                near = difflib.get_close_matches(name[:80], known, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"choose among {', '.join(known)}"
-                raise SettingsError(f"the entry {name!r} of the grid is unknown; {hint}")
+                raise SettingsError(f"the entry {quoted(name)} of the grid is unknown; {hint}")
         if "datasets" not in values:
             raise SettingsError('the grid names no dataset; write, for example, dataset = "small-molecules"')
         settings = values.get("settings", {})
@@ -138,14 +156,10 @@ class Grid:
         """
         path = Path(path)
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = read_toml(path)
         except OSError as error:
             raise SettingsError(
                 f"the grid file {str(path)!r} cannot be read ({error.strerror}); check the path"
-            ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"{path} is not valid TOML ({error}); write one `name = value` a line"
             ) from error
         try:
             return cls.from_dict(values)
@@ -164,7 +178,7 @@ def target_set(text: str) -> dict[str, float]:
     names = names or [part.strip() for part in text.split("+") if part.strip()]
     if not names:
         raise SettingsError(
-            f"the target set {text!r} names nothing; write for example 'ε + μ', or mo_energy + dipole"
+            f"the target set {quoted(text)} names nothing; write for example 'ε + μ', or mo_energy + dipole"
         )
     return {name: float(TARGETS[name].default_weight) for name in names}
 
@@ -177,5 +191,5 @@ def _listed(name: str, value: Any, kind: type) -> tuple[Any, ...]:
     for entry in entries:
         if not isinstance(entry, kind) or isinstance(entry, bool):
             what = "whole numbers" if kind is int else "names"
-            raise SettingsError(f"{name} of the grid must be {what}, got {entry!r}")
+            raise SettingsError(f"{name} of the grid must be {what}, got {quoted(entry)}")
     return tuple(dict.fromkeys(entries))

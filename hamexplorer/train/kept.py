@@ -15,7 +15,7 @@ import numpy as np
 from hamexplorer import cache_folder
 from hamexplorer.errors import DatasetError
 from hamexplorer.physics import baselines, superposed
-from hamexplorer.reference.store import write_aside
+from hamexplorer.reference.aside import write_aside
 from hamexplorer.train.frames import Basis, Frame
 
 #: Files kept; the oldest go first.
@@ -65,5 +65,5 @@ def _read(path: Path, n: int) -> list[np.ndarray] | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             return [kept[f"arr_{k}"] for k in range(n)]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, RuntimeError, MemoryError):
         return None

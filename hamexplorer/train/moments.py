@@ -2,6 +2,8 @@ r"""From moments of atoms to properties of molecules: how a surrogate answers wh
 
 The dipole's charges are shifted by the same amount on every atom of a molecule so that they add up to its total charge:
 the dipole moment then moves with the origin as it must, and not at all for a neutral molecule.
+
+The gap is a mean over the atoms, weighted as they say: equally before anything was learned.
 """
 
 from __future__ import annotations
@@ -46,9 +48,17 @@ def molecular_properties(moments: Moments, batch: Batch, names: Sequence[str]) -
         isotropic = summed(scalars["isotropic"])[:, None, None] * jnp.eye(3)
         return isotropic + summed(moments.tensor.astype(jnp.float64))
 
+    def gap() -> Array:
+        assert moments.pooled is not None, "this surrogate knows no gap"
+        value, weight = moments.pooled.astype(jnp.float64).T
+        highest = jax.ops.segment_max(weight, batch.owner, n_structures + 1)
+        share = jnp.exp(weight - jax.lax.stop_gradient(highest)[batch.owner])
+        # 1 where there is no atom: an empty slot.
+        return summed(share * value) / jnp.where(batch.present > 0, summed(share), 1.0)
+
     def of_atoms(name: str) -> Array:
         empty = jnp.zeros((n_structures, batch.integrals.charges.shape[1]))
         return empty.at[batch.owner, batch.place].set(charges(name), mode="drop")
 
-    ways: dict[str, Any] = {"dipole": dipole, "polarizability": polarizability}
+    ways: dict[str, Any] = {"dipole": dipole, "polarizability": polarizability, "homo_lumo_gap": gap}
     return {name: ways[name]() if name in ways else of_atoms(name) for name in names}

@@ -11,6 +11,9 @@ from hamexplorer.model import GraphSettings
 from hamexplorer.model.graph import make_graph
 from hamexplorer.structures.structure import Structure
 
+#: Novelty above which a prediction extrapolates.
+NOVEL = 3.0
+
 
 class Novelty:
     """Distances between atoms' surroundings, in units of what is usual among the training structures.

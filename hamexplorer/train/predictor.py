@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from hamexplorer.model import BlockModel, Committee, Surrogate
+from hamexplorer.model import BlockModel, Surrogate, committee_in
 from hamexplorer.train.batches import Batch, Shape, batch_shape, deal, make_batch
 from hamexplorer.train.frames import Frame, axes_of, lengths_of
 from hamexplorer.train.step import evaluate_batch, evaluate_committee
@@ -89,7 +89,7 @@ class Evaluator:
         squared = {name: np.zeros(len(self.frames)) for name in self.names}
         for dealt, batch in self._batches:
             spread = None
-            if isinstance(model, Committee):
+            if committee_in(model) is not None:
                 found = evaluate_committee(model, batch, self.names)
                 energy, each, values, spread = jax.device_get(found)
             else:

@@ -18,15 +18,15 @@ from hamexplorer.physics.parallel import each_on_one_thread
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.reference.method import ReferenceMethod
-from hamexplorer.structures.selection import PARTS, Split, split_structures
-from hamexplorer.train import level_map
+from hamexplorer.structures.selection import PARTS, Split
+from hamexplorer.train import level_map, orbital_features
 from hamexplorer.train.batches import Shape, batch_shape, common_shape
 from hamexplorer.train.committee import assemble
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry, basis_of, occupation
 from hamexplorer.train.kept import baseline_matrices
 from hamexplorer.train.response import atoms_respond, with_response
-from hamexplorer.train.settings import RunSettings, unpredicted
+from hamexplorer.train.settings import RunSettings, sees_orbitals, unpredicted
 from hamexplorer.train.start import closed_form, missing_scales, with_levels
 from hamexplorer.train.surrogates import surrogate_start
 from hamexplorer.train.values import Reduced, k_points_of, reduce_reference, target_values, variance
@@ -90,18 +90,17 @@ def arrange(
     """
     _check_kind(dataset, settings)
     geometry = _geometry(dataset, settings)
-    split = split_structures(
-        dataset.structures,
-        by=settings.split_by,
-        train=settings.train_fraction,
-        validation=settings.validation_fraction,
-        seed=settings.seed,
-        held_out=settings.held_out,
-    )
+    split = settings.split(dataset.structures)
     stage = "Integrals and neighbours"
     report(stage, 0.0)
     reduced = [reduce_reference(ref, settings) for ref in dataset.references]
     values = [target_values(ref, *each) for ref, each in zip(dataset.references, reduced, strict=True)]
+    for name in settings.targets:
+        if not any(name in values[k][0] for k in split.train):
+            raise TrainingError(
+                f"the dataset {dataset.name!r} holds no {TARGETS[name].label.lower()} for the training structures; "
+                f"untick that target, or compute references that include it"
+            )
 
     def frame(k: int) -> Frame:
         ref = dataset.references[k]
@@ -114,12 +113,6 @@ def arrange(
     names = tuple(name for name in TARGETS if any(name in f.targets for f in frames))
     if settings.model in SURROGATES:
         names = tuple(name for name in names if name in SURROGATES[settings.model].predicts)
-    for name in settings.targets:
-        if not any(name in frames[k].targets for k in split.train):
-            raise TrainingError(
-                f"the dataset {dataset.name!r} holds no {TARGETS[name].label.lower()} for the training structures; "
-                f"untick that target, or compute references that include it"
-            )
     return Arranged(frames, reduced, [raw for _, raw in values], names, split, geometry)
 
 
@@ -127,9 +120,29 @@ def prepare(
     arranged: Arranged, settings: RunSettings, report: _Report = lambda text, fraction: None
 ) -> Prepared:
     """Compute baselines and fit the starting model."""
+    arranged = _on_baseline(arranged, settings, report)
     if settings.model in SURROGATES:
         return _prepare_surrogate(arranged, settings, report)
+    frames, geometry, split = arranged.frames, arranged.geometry, arranged.split
+    report("Closed-form start", 0.0)
+    frames, fixed, model = _start(geometry, frames, arranged.reduced, split, settings, report)
+    if atoms_respond(settings, geometry):
+        model = with_response(model, geometry, frames, split, settings)
+    return _prepared(dataclasses.replace(arranged, frames=frames), fixed, model)
+
+
+def _prepared(arranged: Arranged, fixed: LinearModel | None, model: BlockModel | Surrogate) -> Prepared:
+    training = arranged.part("train")
+    variances = {name: variance(training, name) for name in arranged.names}
+    shared = {field.name: getattr(arranged, field.name) for field in dataclasses.fields(Arranged)}
+    return Prepared(**shared, fixed=fixed, model=model, variances=variances)
+
+
+def _on_baseline(arranged: Arranged, settings: RunSettings, report: _Report) -> Arranged:
+    """Frames on their baseline, with all that is fitted to it; as they are where none is wanted."""
     geometry, reduced, split = arranged.geometry, arranged.reduced, arranged.split
+    if geometry.baseline == "none":
+        return arranged
     stage = "Baseline"
     baseline = BASELINES[settings.baseline]
 
@@ -154,16 +167,16 @@ def prepare(
     if baseline.maps_levels:
         geometry = dataclasses.replace(geometry, level_map=_fit_level_map(frames, reduced, split))
         frames = frames_on()
-    report("Closed-form start", 0.0)
-    frames, fixed, model = _start(geometry, frames, reduced, split, settings, report)
-    if atoms_respond(settings, geometry):
-        model = with_response(model, geometry, frames, split, settings)
-    variances = {name: variance([frames[k] for k in split.train], name) for name in arranged.names}
-    return Prepared(frames, reduced, arranged.raw, arranged.names, split, geometry, fixed, model, variances)
+    if geometry.graph.orbital_ls:
+        training = [frames[k] for k in split.train]
+        units = orbital_features.fit_units(training, geometry.template, len(geometry.graph.elements))
+        geometry = dataclasses.replace(geometry, orbital_units=units)
+        frames = [geometry.seeing_orbitals(frame) for frame in frames]
+    return dataclasses.replace(arranged, frames=frames, geometry=geometry)
 
 
 def _prepare_surrogate(arranged: Arranged, settings: RunSettings, report: _Report) -> Prepared:
-    """Without a Hamiltonian there is no baseline, and the start is one of properties."""
+    """Without a Hamiltonian the start is one of properties."""
     frames, split = arranged.frames, arranged.split
     stage = "Closed-form start"
     report(stage, 0.0)
@@ -171,9 +184,7 @@ def _prepare_surrogate(arranged: Arranged, settings: RunSettings, report: _Repor
     model = surrogate_start(
         settings.model, frames, split, graph, settings.seed, lambda done: report(stage, done)
     )
-    variances = {name: variance([frames[k] for k in split.train], name) for name in arranged.names}
-    shared = {field.name: getattr(arranged, field.name) for field in dataclasses.fields(Arranged)}
-    return Prepared(**shared, fixed=None, model=model, variances=variances)
+    return _prepared(arranged, None, model)
 
 
 def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
@@ -188,13 +199,16 @@ def _geometry(dataset: ReferenceDataset, settings: RunSettings) -> Geometry:
     shells = {z: element_shells(basis, z) if isinstance(basis, str) else basis.shells(z) for z in elements}
     template = BlockTemplate.of(shells)
     finer = {} if isinstance(method, ReferenceMethod) else CRYSTAL_GRAPH
+    if sees_orbitals(settings, basis):
+        finer = {**finer, "orbital_ls": template.ls}
     graph = GraphSettings(elements, cutoff_angstrom=settings.cutoff, **finer)
-    return Geometry(basis, baseline_of(settings), template, graph)
+    return Geometry(basis, baseline_of(settings, graph), template, graph)
 
 
-def baseline_of(settings: RunSettings) -> str:
-    """The baseline of a run; a surrogate has no Hamiltonian that could stand on one."""
-    return "none" if settings.model in SURROGATES else settings.baseline
+def baseline_of(settings: RunSettings, graph: GraphSettings) -> str:
+    """The baseline of a run; a surrogate has no Hamiltonian that could stand on one, but may see its orbitals."""
+    needless = settings.model in SURROGATES and not graph.orbital_ls
+    return "none" if needless else settings.baseline
 
 
 #: Finer descriptors for crystals. An atom of graphene has three equal neighbours, and which way they point shows only
@@ -258,15 +272,11 @@ def _training_mean(
     template = geometry.template
     total = np.zeros((len(geometry.graph.elements), template.size**2))
     count = np.zeros(len(total))
-    invariant = np.zeros(template.size**2)
-    for irrep, columns in template.columns.items():
-        if irrep.l == 0:
-            invariant[columns.ravel()] = 1.0
     for k in split.train:
         frame, matrix = frames[k], start_matrix(reduced[k], frames[k])
         here = frame.in_real_space(matrix)
         components = template.to_irreps(here, frame.structure.numbers, frame.block_of_pair)
-        np.add.at(total, frame.graph.species, components[: frame.structure.n_atoms] * invariant)
+        np.add.at(total, frame.graph.species, components[: frame.structure.n_atoms] * template.scalars)
         np.add.at(count, frame.graph.species, 1.0)
     return total / np.maximum(count, 1.0)[:, None]
 
@@ -343,6 +353,6 @@ def _start(
     missing = missing_scales(
         [start.frames[k] for k in aims], list(aims.values()), geometry.template, len(geometry.graph.elements)
     )
-    scales = Scales.of(*missing, [frames[k].graph for k in aims])
+    scales = Scales.of(*missing, [frames[k].graph.density for k in aims])
     model = assemble(lambda rng: kind.build(start.model, scales, rng=rng), settings)
     return (start.frames, start.model, model) if kind.keeps_start else (list(frames), None, model)

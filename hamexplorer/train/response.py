@@ -25,7 +25,7 @@ def atoms_respond(settings: RunSettings, geometry: Geometry) -> bool:
 
 def empty_response(model: Any, geometry: Geometry) -> WithResponse:
     """A model of blocks with such a part of the right shape, its weights meaningless."""
-    return WithResponse(model, SURROGATES[_ATOMS].empty(geometry.template, geometry.graph))
+    return WithResponse(model, SURROGATES[_ATOMS].empty(geometry.template, geometry.graph, pools=False))
 
 
 def with_response(
@@ -56,4 +56,6 @@ def with_response(
         )
         for k, frame in enumerate(frames)
     ]
-    return WithResponse(model, surrogate_start(_ATOMS, left, split, geometry.graph, settings.seed))
+    return WithResponse(
+        model, surrogate_start(_ATOMS, left, split, geometry.graph, settings.seed, pools=False)
+    )

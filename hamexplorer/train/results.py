@@ -9,8 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
+from hamexplorer.errors import SettingsError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
+from hamexplorer.structures.qualities import QUALITIES
 from hamexplorer.structures.selection import Split
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.crystal_state import CrystalState
@@ -161,7 +163,29 @@ class Results:
             part: train, validation, test or all.
             units: "Ha" or "eV", for energies.
         """
-        chosen = self.indices(part)
+        return self._errors(self.indices(part), units)
+
+    def errors_by(
+        self, quality: str, part: str = "test", units: str = "Ha"
+    ) -> dict[str, dict[str, ErrorRow]]:
+        """The same apart for structures that differ in something, small ones first.
+
+        Args:
+            quality: one of :data:`QUALITIES`.
+            part, units: as of :meth:`errors`.
+
+        Raises:
+            SettingsError: if there is no such quality.
+        """
+        if quality not in QUALITIES:
+            raise SettingsError(f"errors by {quality!r} are unknown; choose one of {', '.join(QUALITIES)}")
+        groups: dict[str, list[int]] = {}
+        structures = self.dataset.structures
+        for k in sorted(self.indices(part), key=lambda k: (structures[k].n_heavy, structures[k].n_atoms)):
+            groups.setdefault(QUALITIES[quality](structures[k]), []).append(k)
+        return {name: rows for name, chosen in groups.items() if (rows := self._errors(chosen, units))}
+
+    def _errors(self, chosen: Sequence[int] | np.ndarray, units: str) -> dict[str, ErrorRow]:
         rows = {}
         for name, result in self.targets.items():
             inside = np.isin(result.structure, chosen)

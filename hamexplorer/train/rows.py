@@ -12,9 +12,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hamexplorer._plain import take, take_number, take_whole
+from hamexplorer.errors import plain_text
+from hamexplorer.reference.aside import write_aside, write_whole
 from hamexplorer.reference.dataset import ReferenceDataset
-from hamexplorer.reference.store import write_aside
-from hamexplorer.train.grid import PlannedRun
+from hamexplorer.reference.sealed import json_digest
+from hamexplorer.train.grid import PlannedRun, target_set
 from hamexplorer.train.results import ErrorRow
 from hamexplorer.train.runfile import dataset_key
 from hamexplorer.train.settings import RunSettings
@@ -35,6 +38,7 @@ class Row:
         seconds: that it took.
         epochs, best_epoch: done, and after which the kept weights stood.
         errors: by tested set, then by target; energies in Ha. Of the run's own set it is the test part.
+        n_train: structures that the model learned from; 0 where an older version did not keep it.
         sentence: why it failed, or on which set it could not be tested; empty if all went well.
     """
 
@@ -44,6 +48,7 @@ class Row:
     best_epoch: int = 0
     errors: Mapping[str, Mapping[str, ErrorRow]] = field(default_factory=dict)
     sentence: str = ""
+    n_train: int = 0
 
     @property
     def failed(self) -> bool:
@@ -64,18 +69,29 @@ class Row:
             "best_epoch": self.best_epoch,
             "errors": errors,
             "sentence": self.sentence,
+            "n_train": self.n_train,
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Row:
-        """From what :meth:`to_dict` gave."""
-        run = PlannedRun(values["dataset"], values["target_set"], RunSettings.from_dict(values["settings"]))
+        """From what :meth:`to_dict` gave; raises ValueError if an entry is missing or of another kind."""
+        settings = RunSettings.from_record(take(values, "settings", dict))
+        run = PlannedRun(plain_text(take(values, "dataset", str)), take(values, "target_set", str), settings)
+        target_set(run.target_set)  # raises if it is none
+        tested = take(values, "errors", dict)
         errors = {
-            name: {target: _error_row(row) for target, row in rows.items()}
-            for name, rows in values["errors"].items()
+            name: {t: _error_row(take(tested[name], t, dict)) for t in take(tested, name, dict)}
+            for name in tested
         }
-        rest = {name: values[name] for name in ("seconds", "epochs", "best_epoch", "sentence")}
-        return cls(run, errors=errors, **rest)
+        return cls(
+            run,
+            take_number(values, "seconds"),
+            take_whole(values, "epochs"),
+            take_whole(values, "best_epoch"),
+            errors,
+            take(values, "sentence", str),
+            take_whole(values, "n_train", 0),
+        )
 
 
 def _plain(row: ErrorRow) -> dict[str, Any]:
@@ -83,8 +99,12 @@ def _plain(row: ErrorRow) -> dict[str, Any]:
 
 
 def _error_row(values: Mapping[str, Any]) -> ErrorRow:
-    known: dict[str, Any] = {k: math.nan if v is None else v for k, v in values.items()}
-    return ErrorRow(**known)
+    known: dict[str, Any] = {name: take(values, name, str) for name in ("target", "label", "unit")}
+    if any(set(word) & set("<>&{") for word in known.values()):
+        raise ValueError("a label with markup")
+    for name in MEASURES:
+        known[name] = math.nan if values.get(name) is None else take_number(values, name)
+    return ErrorRow(n=take_whole(values, "n"), **known)
 
 
 class KeptRows:
@@ -104,6 +124,29 @@ class KeptRows:
         """Where the run keeps its model and its checkpoints."""
         return None if self.folder is None else self.folder / "runs" / key
 
+    def spent(self, key: str) -> float:
+        """Seconds that an interrupted run took so far."""
+        if self.folder is None:
+            return 0.0
+        try:
+            return float(self._spent(self.folder, key).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0.0
+
+    def interrupted(self, key: str, seconds: float) -> None:
+        """Keep how long an interrupted run took, this time added.
+
+        Raises:
+            DatasetError: if the folder cannot be written.
+        """
+        if self.folder is not None:
+            with write_aside(self._spent(self.folder, key)) as aside:
+                aside.write_text(f"{self.spent(key) + seconds:.1f}\n", encoding="utf-8")
+
+    @staticmethod
+    def _spent(folder: Path, key: str) -> Path:
+        return folder / "runs" / key / "seconds.txt"
+
     def items(self) -> list[tuple[str, Row]]:
         """Rows that were put here, by key."""
         return list(self._rows.items())
@@ -114,8 +157,13 @@ class KeptRows:
             return self._rows.get(key)
         try:
             text = (self.folder / "runs" / key / "row.json").read_text(encoding="utf-8")
-            return Row.from_dict(json.loads(text))
-        except (OSError, ValueError, KeyError, TypeError):
+            values = json.loads(text)
+            # Rows of before have no checksum.
+            digest = values.pop("sha256", None)
+            if digest is not None and digest != json_digest(values):
+                return None
+            return Row.from_dict(values)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def put(self, key: str, row: Row) -> None:
@@ -126,15 +174,17 @@ class KeptRows:
         """
         self._rows[key] = row
         if self.folder is not None:
-            with write_aside(self.folder / "runs" / key / "row.json") as aside:
-                aside.write_text(json.dumps(row.to_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
+            values = row.to_dict()
+            values["sha256"] = json_digest(values)
+            text = json.dumps(values, indent=1, ensure_ascii=False)
+            write_whole(self.folder / "runs" / key / "row.json", text.encode())
 
 
 def table_csv(rows: Sequence[Row], units: str = "eV") -> str:
     """One line a run, tested set and target; a run that failed has one line with its sentence."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    varied = ["dataset", "target_set", "targets", "reduction", "model", "seed"]
+    varied = ["dataset", "target_set", "targets", "target_basis", "reduction", "model", "seed"]
     writer.writerow(
         [
             *varied,
@@ -143,6 +193,7 @@ def table_csv(rows: Sequence[Row], units: str = "eV") -> str:
             "unit",
             *MEASURES,
             "n",
+            "n_train",
             "seconds",
             "epochs",
             "best_epoch",
@@ -151,8 +202,9 @@ def table_csv(rows: Sequence[Row], units: str = "eV") -> str:
     )
     for row in rows:
         s = row.run.settings
-        first = [row.run.dataset, row.run.target_set, "+".join(s.targets), s.reduction, s.model, s.seed]
-        last = [f"{row.seconds:.1f}", row.epochs, row.best_epoch, row.sentence]
+        first = [row.run.dataset, row.run.target_set, "+".join(s.targets), s.target_basis]
+        first += [s.reduction, s.model, str(s.seed)]
+        last = [row.n_train or "", f"{row.seconds:.1f}", row.epochs, row.best_epoch, row.sentence]
         if row.failed:
             writer.writerow([*first, *[""] * (len(MEASURES) + 4), *last])
         for name, errors in row.errors.items():

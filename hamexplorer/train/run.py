@@ -27,7 +27,8 @@ from hamexplorer.train.molecule_state import MoleculeState, error_gradient, mole
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Prepared, arrange, prepare
 from hamexplorer.train.runfile import RunState, fill, read_run, write_run
-from hamexplorer.train.settings import RunSettings, unpredicted
+from hamexplorer.train.settings import RunSettings, unpredicted, weight_decay_of
+from hamexplorer.train.shards import mesh_of
 from hamexplorer.train.step import StepReport
 from hamexplorer.train.stepper import Stepper
 from hamexplorer.train.trained import TrainedModel, as_trained, make_results
@@ -52,6 +53,7 @@ def train(
     folder: Path | str | None = None,
     resume: Path | str | None = None,
     snapshots: bool = True,
+    devices: int = 1,
 ) -> TrainedModel:
     """Train a model; returns when finished or stopped.
 
@@ -64,6 +66,7 @@ def train(
         resume: folder of an earlier run of the same data set: it goes on exactly where its last checkpoint stands, with
             that run's settings except ``epochs``.
         snapshots: whether to report predictions as it goes; without, nothing but the loss is evaluated.
+        devices: how many of JAX's devices share each batch; the numbers are those of one, up to rounding.
 
     Returns:
         The model of the best epoch (lowest validation loss).
@@ -72,9 +75,11 @@ def train(
         TrainingError: if the data do not suffice, or a loss stops being finite; the best state so far has then
             been reported and saved.
         CheckpointError: if ``resume`` holds no usable run of this data set.
+        SettingsError: if there are fewer devices.
     """
+    mesh = mesh_of(devices)
     run = _Run(dataset, controls or Controls(), report or (lambda event: None), folder)
-    run.snapshots = snapshots
+    run.snapshots, run.mesh = snapshots, mesh
     try:
         run.prepare(settings, Path(resume) if resume is not None else None)
         reason = run.loop()
@@ -89,14 +94,15 @@ def train(
 
 
 class _Run:
-    """The moving parts of one run."""
+    """The moving parts of one run; ``dataset`` is the given one with the reference values that are learned."""
 
     def __init__(self, dataset: ReferenceDataset, controls: Controls, report: Report, folder: Any) -> None:
-        self.dataset, self.controls, self.report = dataset, controls, report
+        self.given, self.controls, self.report = dataset, controls, report
+        self.dataset = dataset
         self.folder = Path(folder) if folder is not None else None
         self.state: RunState
         self.prepared: Prepared | None = None
-        self.snapshots = True
+        self.snapshots, self.mesh = True, mesh_of(1)
         self.names: tuple[str, ...] = ()
         self._band_makers: dict[int, BandMaker] = {}
         self._last_snapshot = self._last_underway = 0.0
@@ -107,8 +113,9 @@ class _Run:
     def prepare(self, settings: RunSettings, resume: Path | None) -> None:
         self.state, arrays = RunState(settings, dict(settings.targets)), None
         if resume is not None:
-            self.state, arrays = read_run(resume, self.dataset)
+            self.state, arrays = read_run(resume, self.given)
             self.state.settings = dataclasses.replace(self.state.settings, epochs=settings.epochs)
+        self.dataset = self.given.with_targets_of(self.state.settings.target_basis)
         check_references(self.dataset)
         starting = dataclasses.replace(self.state.settings, targets=self.state.first_targets)
 
@@ -117,9 +124,16 @@ class _Run:
 
         arranged = arrange(self.dataset, starting, stage)
         self.shape = arranged.batch_shape(starting.batch_size)
-        compiled = CompiledAhead(arranged, self.state.settings)
+        compiled = CompiledAhead(arranged, self.state.settings, step=self.mesh is None)
         p = self.prepared = prepare(arranged, starting, stage)
-        self.stepper = Stepper(p.model, starting.optimizer, starting.batch_size, p.geometry.template)
+        self.stepper = Stepper(
+            p.model,
+            starting.optimizer,
+            starting.batch_size,
+            p.geometry.template,
+            weight_decay_of(starting),
+            self.mesh,
+        )
         self.best = self.stepper.trainable
         if arrays is not None:
             weights = (self.best, self.stepper.state, self.best)
@@ -386,7 +400,7 @@ class _Run:
 
     def _as_trained(self, weights: Any, epoch: int) -> TrainedModel:
         return as_trained(
-            self._prepared, weights, self.stepper.frozen, epoch, self.dataset, self.state.settings
+            self._prepared, weights, self.stepper.frozen, epoch, self.given, self.state.settings
         )
 
     def save(self) -> None:
@@ -395,4 +409,4 @@ class _Run:
             return
         self.best_model().save(self.folder)
         weights = (self.stepper.trainable, self.stepper.state, self.best)
-        write_run(self.folder, self.state, self.dataset, weights)
+        write_run(self.folder, self.state, self.given, weights)

@@ -13,9 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hamexplorer.errors import CheckpointError
+from hamexplorer._plain import take, take_list, take_number, take_whole
+from hamexplorer.errors import CheckpointError, plain_text
+from hamexplorer.reference.aside import write_aside
 from hamexplorer.reference.dataset import ReferenceDataset
-from hamexplorer.reference.store import write_aside
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.schedule import Schedule
 from hamexplorer.train.settings import RunSettings
@@ -63,18 +64,26 @@ def read_run(folder: Path, dataset: ReferenceDataset) -> tuple[RunState, list[np
         CheckpointError: if it is missing, damaged, or belongs to another data set.
     """
     header, arrays = read_checkpoint(folder, "run")
-    if header["dataset"] != dataset_key(dataset):
+    if header.get("dataset") != dataset_key(dataset):
         raise CheckpointError(
             f"{folder} was trained on another data set than {dataset.name!r}; resume with the same molecules, or "
             f"start a new run"
         )
-    state = RunState(
-        RunSettings.from_dict(header["settings"]),
-        header["first_targets"],
-        header["epoch"],
-        Schedule(**header["schedule"]),
-        header["history"],
-    )
+    try:
+        state = RunState(
+            RunSettings.from_record(take(header, "settings", dict)),
+            {
+                name: take_number(header["first_targets"], name)
+                for name in take(header, "first_targets", dict)
+            },
+            take_whole(header, "epoch"),
+            Schedule(**take(header, "schedule", dict)),
+            list(take_list(header, "history", dict)),
+        )
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(
+            f"{folder} holds a damaged run ({plain_text(str(error))}); start a new run"
+        ) from error
     return state, arrays
 
 

@@ -21,7 +21,7 @@ from hamexplorer.basis.blocks import BlockTemplate
 from hamexplorer.model import BlockModel, Graph, GraphSettings, LinearModel, RidgeFit
 from hamexplorer.model.graph import join_graphs
 from hamexplorer.model.linear import STRENGTHS, Descriptors, RidgeRows, all_descriptors, combine_each
-from hamexplorer.train.batches import batch_shape, deal
+from hamexplorer.train.batches import Shape, batch_shape, deal
 from hamexplorer.train.frames import Frame
 
 #: Size of the network's output, in units of what the fit leaves unexplained; and the smallest, Ha. A few were tried:
@@ -29,7 +29,7 @@ from hamexplorer.train.frames import Frame
 OUTPUT_SCALE = 2.0
 _SMALLEST_SCALE = 3e-4
 #: Molecules whose descriptors are held at once.
-_FLAT_BATCH = 16
+FLAT_BATCH = 16
 #: Regularisation where no validation molecule can choose one.
 DEFAULT_STRENGTH = 1e-3
 
@@ -127,11 +127,14 @@ def _best_strengths(
     return own, pair
 
 
-def with_model(fixed: LinearModel | None, frames: Sequence[Frame], template: BlockTemplate) -> list[Frame]:
-    """The same frames with a fixed model's blocks added to their base."""
+def with_model(
+    fixed: LinearModel | None, frames: Sequence[Frame], template: BlockTemplate, shape: Shape | None = None
+) -> list[Frame]:
+    """The same frames with a fixed model's blocks added to their base; ``shape`` as in :class:`FlatBatches`."""
     if fixed is None or not frames:
         return list(frames)
-    return _moved(frames, FlatBatches(frames).predict(lambda graph: _forward(fixed, graph)), template)
+    batches = FlatBatches(frames, shape)
+    return _moved(frames, batches.predict(lambda graph: _forward(fixed, graph)), template)
 
 
 def _moved(frames: Sequence[Frame], components: Sequence[np.ndarray], template: BlockTemplate) -> list[Frame]:
@@ -197,12 +200,17 @@ def missing_scales(
 
 
 class FlatBatches:
-    """Frames dealt into joined graphs of one shape, for passes that need no matrices; gives members and graph."""
+    """Frames dealt into joined graphs of one shape, for passes that need no matrices; gives members and graph.
 
-    def __init__(self, frames: Sequence[Frame]) -> None:
+    Args:
+        frames: the structures.
+        shape: at least that of these frames in batches of :data:`FLAT_BATCH`, if others share it.
+    """
+
+    def __init__(self, frames: Sequence[Frame], shape: Shape | None = None) -> None:
         self.frames = frames
-        self._dealt = deal(frames, _FLAT_BATCH, None)
-        self._shape = batch_shape(frames, _FLAT_BATCH)
+        self._dealt = deal(frames, FLAT_BATCH, None)
+        self._shape = shape or batch_shape(frames, FLAT_BATCH)
 
     def __iter__(self) -> Iterator[tuple[list[int], Graph]]:
         for members in self._dealt:

@@ -11,9 +11,11 @@ import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.model import ADDED_TO, Committee, Graph, Surrogate, WithResponse
+from hamexplorer.model import ADDED_TO, Committee, Graph, Surrogate, WithResponse, committee_in
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
@@ -98,9 +100,12 @@ def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> Properties:
         moments = _components(model, batch.graph)
         return jnp.zeros((len(batch.n_atoms), 0)), molecular_properties(moments, batch, names)
     levels, found = properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
+    return levels, _with_atoms(found, added_by_atoms(model, batch, names))
+
+
+def _with_atoms(found: dict[str, Array], added: dict[str, Array]) -> dict[str, Array]:
     # What atoms can add shall not pull the Hamiltonian away from what it alone can answer.
-    more = added_by_atoms(model, batch, names).items()
-    return levels, found | {name: jax.lax.stop_gradient(found[name]) + value for name, value in more}
+    return found | {name: jax.lax.stop_gradient(found[name]) + value for name, value in added.items()}
 
 
 def added_by_atoms(model: Any, batch: Batch, names: Sequence[str]) -> dict[str, Array]:
@@ -121,13 +126,19 @@ def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence
     return jnp.stack(rows)
 
 
-def _of_members(committee: Committee, batch: Batch, names: tuple[str, ...]) -> tuple[Properties, Properties]:
-    """Properties of every member, with a leading axis, and of their mean Hamiltonian; no gradient by the latter."""
+def _of_members(model: Any, batch: Batch, names: tuple[str, ...]) -> tuple[Properties, Properties]:
+    """Properties of every member, with a leading axis, and of their mean Hamiltonian; no gradient by the latter.
+
+    What atoms add is the same for all members.
+    """
+    committee, added = committee_in(model), added_by_atoms(model, batch, names)
+    assert committee is not None
     components = _components_of_each(committee, batch.graph)
     matrices = jax.vmap(lambda c: _assembled(c, committee.template, batch))(components)
-    members = jax.vmap(lambda h: properties_of(h, batch.integrals, names))(matrices)
+    levels, each = jax.vmap(lambda h: properties_of(h, batch.integrals, names))(matrices)
     mean = jax.lax.stop_gradient(matrices.mean(0))
-    return members, properties_of(mean, batch.integrals, names)
+    answer, found = properties_of(mean, batch.integrals, names)
+    return (levels, _with_atoms(each, added)), (answer, _with_atoms(found, jax.lax.stop_gradient(added)))
 
 
 def spread_of(members: Properties, answer: Properties) -> Properties:
@@ -146,7 +157,7 @@ def loss_of(
     The members of a committee learn apart: the loss is the sum of theirs, each with its own weights of the structures,
     (n_members, n_structures). What stands beside it is of their mean Hamiltonian.
     """
-    if isinstance(model, Committee):
+    if committee_in(model) is not None:
         members, answer = _of_members(model, batch, names)
         theirs = jax.vmap(lambda predicted: squared_errors(predicted, batch, names))(members[1])
         weighted = theirs if weights is None else theirs * weights[:, None]
@@ -169,6 +180,7 @@ def train_step(
     names: tuple[str, ...],
     optimizer: optax.GradientTransformation,
     weights: Array | None = None,
+    weight_decay: Array | float = 0.0,
 ) -> tuple[Any, Any, StepReport]:
     """One gradient step; pure: what went in is unchanged.
 
@@ -182,20 +194,80 @@ def train_step(
         names: targets in the loss; another tuple compiles anew.
         optimizer: gives updates for a learning rate of 1.
         weights: of the batch's structures for each member of a committee, shape (n_members, n_structures).
+        weight_decay: a step also takes away so much of every leaf, times the learning rate.
+
+    Source of the decay beside the gradient instead of in it: Loshchilov & Hutter, arXiv 1711.05101.
     """
 
     def loss(leaves: Any) -> tuple[Array, tuple]:
         return loss_of(eqx.combine(leaves, frozen), batch, scales, names, weights)
 
-    (value, (each, mo_energy, predicted, spread)), gradient = jax.value_and_grad(loss, has_aux=True)(
-        trainable
-    )
+    (value, found), gradient = jax.value_and_grad(loss, has_aux=True)(trainable)
+    return _moved(trainable, opt_state, value, gradient, found, learning_rate, optimizer, weight_decay)
+
+
+@eqx.filter_jit
+def sharded_train_step(
+    mesh: Mesh,
+    trainable: Any,
+    frozen: Any,
+    opt_state: Any,
+    batches: Batch,
+    scales: Array,
+    learning_rate: Array,
+    names: tuple[str, ...],
+    optimizer: optax.GradientTransformation,
+    weights: Array | None = None,
+    weight_decay: Array | float = 0.0,
+) -> tuple[Any, Any, StepReport]:
+    """The same step on a batch in parts, stacked along a leading axis, one for each device of a mesh of one axis.
+
+    Loss and gradient are those of the whole batch. The report's arrays keep the leading axis, except ``loss``,
+    ``finite`` and ``gradient_norm``; every device, and every process of several, has all of it.
+    """
+    (axis,) = mesh.axis_names
+    fixed, static = eqx.partition(frozen, eqx.is_array)
+
+    def part(leaves: Any, fixed: Any, stacked: Any) -> Any:
+        batch, own_weights = jax.tree.map(lambda x: x[0], stacked)
+        model_rest, n = eqx.combine(fixed, static), batch.present.sum()
+
+        def share(leaves: Any) -> tuple[Array, tuple]:
+            mean, found = loss_of(eqx.combine(leaves, model_rest), batch, scales, names, own_weights)
+            return mean * n, found
+
+        (value, found), gradient = jax.value_and_grad(share, has_aux=True)(leaves)
+        value, gradient = jax.tree.map(
+            lambda x: jax.lax.psum(x, axis) / jax.lax.psum(n, axis), (value, gradient)
+        )
+        gradient = jax.tree.map(lambda g, x: g.astype(x.dtype), gradient, leaves)
+        return value, gradient, jax.tree.map(lambda x: jax.lax.all_gather(x, axis), found)
+
+    spread_out = jax.shard_map(part, mesh=mesh, in_specs=(P(), P(), P(axis)), out_specs=P(), check_vma=False)
+    value, gradient, found = spread_out(trainable, fixed, (batches, weights))
+    return _moved(trainable, opt_state, value, gradient, found, learning_rate, optimizer, weight_decay)
+
+
+def _moved(
+    trainable: Any,
+    opt_state: Any,
+    value: Array,
+    gradient: Any,
+    found: tuple,
+    learning_rate: Array,
+    optimizer: optax.GradientTransformation,
+    weight_decay: Array | float,
+) -> tuple[Any, Any, StepReport]:
+    """Weights and state after the step, as before where something is not finite."""
+    each, mo_energy, predicted, spread = found
     updates, new_state = optimizer.update(gradient, opt_state, trainable)
     finite = jnp.isfinite(value) & jnp.all(
         jnp.stack([jnp.isfinite(g).all() for g in jax.tree.leaves(gradient)])
     )
     moved = jax.tree.map(
-        lambda x, u: jnp.where(finite, x + (learning_rate * u).astype(x.dtype), x), trainable, updates
+        lambda x, u: jnp.where(finite, x + (learning_rate * (u - weight_decay * x)).astype(x.dtype), x),
+        trainable,
+        updates,
     )
     new_state = jax.tree.map(lambda new, old: jnp.where(finite, new, old), new_state, opt_state)
     norm = optax.global_norm(gradient)
@@ -222,7 +294,7 @@ def full_batch_step(
     def loss(leaves: Any) -> tuple[Array, tuple]:
         model = eqx.combine(leaves, frozen)
         losses, found = jax.lax.map(lambda b: loss_of(model, b[0], scales, names, b[1]), (batches, weights))
-        if isinstance(model, Committee):
+        if committee_in(model) is not None:
             n = batches.present.sum(1)
             return (losses * n).sum() / n.sum(), found
         return (scales * found[0].sum((0, 2))).sum() / batches.present.sum(), found
@@ -251,10 +323,10 @@ def evaluate_batch(model: Any, batch: Batch, names: tuple[str, ...]) -> tuple[Ar
 
 @eqx.filter_jit
 def evaluate_committee(
-    committee: Committee, batch: Batch, names: tuple[str, ...]
+    model: Any, batch: Batch, names: tuple[str, ...]
 ) -> tuple[Array, Array, dict[str, Array], Properties]:
     """The same of a committee, and its spread."""
-    members, answer = _of_members(committee, batch, names)
+    members, answer = _of_members(model, batch, names)
     return answer[0], squared_errors(answer[1], batch, names), answer[1], spread_of(members, answer)
 
 

@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from hamexplorer.errors import TrainingError
 from hamexplorer.model import BlockModel, Surrogate
@@ -16,7 +17,8 @@ from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.batches import Batch, Shape, deal, make_batch
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.optimizers import OPTIMIZERS, start_of
-from hamexplorer.train.step import StepReport, full_batch_step, train_step
+from hamexplorer.train.shards import Shards
+from hamexplorer.train.step import StepReport, full_batch_step, sharded_train_step, train_step
 
 #: Molecules of a step, as places in the list of frames, and what it found.
 Step = tuple[list[int], StepReport]
@@ -30,13 +32,25 @@ class Stepper:
         optimizer: name of one of :data:`OPTIMIZERS`.
         batch_size: molecules a step.
         template: of the model.
+        weight_decay: of :func:`train_step`; the line search has none.
+        mesh: devices that share each batch; the line search uses one.
     """
 
-    def __init__(self, model: BlockModel | Surrogate, optimizer: str, batch_size: int, template: Any) -> None:
+    def __init__(
+        self,
+        model: BlockModel | Surrogate,
+        optimizer: str,
+        batch_size: int,
+        template: Any,
+        weight_decay: float = 0.0,
+        mesh: Mesh | None = None,
+    ) -> None:
         self.trainable, self.frozen = eqx.partition(model, model.trainable())
         self.kind, self.optimizer = optimizer, OPTIMIZERS[optimizer]
         self.state = start_of(optimizer, self.trainable)
         self._batch_size, self._template = batch_size, template
+        self._weight_decay = jnp.asarray(weight_decay, jnp.float32)
+        self._mesh = mesh
 
     @property
     def model(self) -> BlockModel | Surrogate:
@@ -51,6 +65,7 @@ class Stepper:
         """
         self._frames, self._shape, self._names, self._weights = frames, shape, names, weights
         self._stacked: Batch | None = None
+        self._shards = None if self._mesh is None else Shards(self._mesh, frames, self._batch_size)
 
     def scale(self, scales: np.ndarray) -> None:
         """weight_p / var_p of every target in force, shape (n_targets,)."""
@@ -82,11 +97,29 @@ class Stepper:
         return [[k for batch in self._dealt for k in batch]]
 
     def _adam(self, indices: list[int], rate: float) -> StepReport:
+        if self._shards is not None:
+            return self._adam_on(self._shards, indices, rate)
         args = (self.state, self._batch(indices), self._scales, jnp.asarray(rate, jnp.float32))
         self.trainable, self.state, outcome = train_step(
-            self.trainable, self.frozen, *args, self._names, self.optimizer, self._weights_of(indices)
+            self.trainable,
+            self.frozen,
+            *args,
+            self._names,
+            self.optimizer,
+            self._weights_of(indices),
+            self._weight_decay,
         )
         return jax.device_get(outcome)
+
+    def _adam_on(self, shards: Shards, indices: list[int], rate: float) -> StepReport:
+        frames = [self._frames[k] for k in indices]
+        weights = None if self._weights is None else shards.weights(self._weights[:, indices])
+        batch = shards.batch(frames, self._template, self._names)
+        args = (self.state, batch, self._scales, jnp.asarray(rate, jnp.float32), self._names, self.optimizer)
+        self.trainable, self.state, outcome = sharded_train_step(
+            shards.mesh, self.trainable, self.frozen, *args, weights, self._weight_decay
+        )
+        return shards.in_order(jax.device_get(outcome), len(indices))
 
     def _lbfgs(self) -> StepReport:
         if self._stacked is None:  # at first, and when other targets came into force
@@ -141,5 +174,7 @@ class Stepper:
         optimizer = OPTIMIZERS["adam"]
         scales = jnp.asarray([self._scales[self._names.index(name)] for name in names])
         args = (start_of("adam", self.trainable), self._batch([k], names), scales, jnp.float32(0))
-        outcome = train_step(self.trainable, self.frozen, *args, names, optimizer, self._weights_of([k]))
+        outcome = train_step(
+            self.trainable, self.frozen, *args, names, optimizer, self._weights_of([k]), self._weight_decay
+        )
         return jax.device_get(outcome[2])

@@ -1,19 +1,29 @@
-"""The runs of a grid one after the other: resumable, within a budget of time, and none that fails ends the others."""
+"""The runs of a grid: resumable, within a budget of time, and none that fails ends the others.
+
+On this machine they come one after the other, on a cluster side by side.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from hamexplorer.errors import HamExplorerError
+from hamexplorer.cluster import TaskPool, Workers
+from hamexplorer.reference.aside import write_whole
 from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
 from hamexplorer.train import events
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.grid import Grid, PlannedRun
+from hamexplorer.train.planned import answer, attempt, encode_task, trained_row
 from hamexplorer.train.rows import KeptRows, Row
-from hamexplorer.train.run import train
+from hamexplorer.train.settings import kind_of
+
+#: How often a study on a cluster looks whether it was stopped, s.
+_TICK = 0.2
 
 
 @dataclass(frozen=True)
@@ -56,25 +66,27 @@ StudyEvent = StudyProgress | RowReady | StudyEnded
 
 
 def run_study(
-    grid: Grid,
+    grid: Grid | Sequence[Grid],
     *,
     folder: Path | str | None = None,
     datasets: Mapping[str, ReferenceDataset] | None = None,
     kept: KeptRows | None = None,
     budget: float | None = None,
     controls: Controls | None = None,
+    workers: Workers | None = None,
     report: Callable[[StudyEvent], None] = lambda event: None,
 ) -> list[Row]:
-    """Train and test every model of a grid.
+    """Train and test every model of a grid, or of several.
 
     Args:
-        grid: what is varied.
+        grid: what is varied; of several grids one after the other.
         folder: where finished rows, models and checkpoints are kept. Runs found finished there are not repeated, and
             one that was interrupted goes on where its last checkpoint stands.
         datasets: sets that are open already, by the names that the grid uses; others are read.
         kept: finished rows, in place of a folder.
         budget: seconds after which the study stops.
         controls: stops or pauses it from any thread.
+        workers: who trains instead of this process, a run each; one that is stopped there begins anew the next time.
         report: called with events, from this thread.
 
     Returns:
@@ -83,20 +95,17 @@ def run_study(
     Raises:
         DatasetError: if a data set cannot be read, or the folder cannot be written.
         SettingsError: if the grid makes no run on one of its data sets.
+        ClusterError: if the workers cannot be reached.
     """
     opened = dict(datasets or {})
-    for name in (*grid.datasets, *grid.test_on):
+    grids = [grid] if isinstance(grid, Grid) else list(grid)
+    for name in dict.fromkeys(name for each in grids for name in (*each.datasets, *each.test_on)):
         if name not in opened:
             opened[name] = read_dataset(name)
-    plan = planned(grid, opened)
+    plan = [run for each in grids for run in planned(each, opened)]
     kept = kept or KeptRows(Path(folder) if folder is not None else None)
-    study = _Study(grid, opened, len(plan), kept, budget, controls or Controls(), report)
-    rows = []
-    for run in plan:
-        row = study.run(run)
-        if row is None:
-            break
-        rows.append(row)
+    study = _Study(opened, len(plan), kept, budget, controls or Controls(), report)
+    rows = study.here(plan) if workers is None else study.there(plan, workers)
     failed = sum(row.failed for row in rows)
     also = f", {failed} of them failed" if failed else ""
     complete = len(rows) == len(plan)
@@ -111,11 +120,7 @@ def planned(grid: Grid, datasets: Mapping[str, ReferenceDataset]) -> list[Planne
     Raises:
         SettingsError: if a setting does not suit.
     """
-    return [
-        run
-        for name in grid.datasets
-        for run in grid.runs(name, crystals=datasets[name].structures[0].is_crystal)
-    ]
+    return [run for name in grid.datasets for run in grid.runs(name, kind=kind_of(datasets[name].structures))]
 
 
 class _Study:
@@ -123,7 +128,6 @@ class _Study:
 
     def __init__(
         self,
-        grid: Grid,
         datasets: Mapping[str, ReferenceDataset],
         total: int,
         kept: KeptRows,
@@ -131,39 +135,98 @@ class _Study:
         controls: Controls,
         report: Callable[[StudyEvent], None],
     ) -> None:
-        self.grid, self.datasets, self.total, self.kept = grid, datasets, total, kept
+        self.datasets, self.total, self.kept = datasets, total, kept
         self.controls, self.report = controls, report
         self.end = float("inf") if budget is None else time.monotonic() + budget
         self.number = 0
         self.spent: list[float] = []
 
-    def run(self, run: PlannedRun) -> Row | None:
+    def here(self, plan: Sequence[PlannedRun]) -> list[Row]:
+        """One run after the other in this process, up to the one that was stopped."""
+        rows = []
+        for run in plan:
+            row = self._run(run)
+            if row is None:
+                break
+            rows.append(row)
+        return rows
+
+    def there(self, plan: Sequence[PlannedRun], workers: Workers) -> list[Row]:
+        """As many runs at once as there are workers; those that ended when it was stopped, in the plan's order."""
+        rows: dict[int, Row] = {}
+        waiting: deque[tuple[int, PlannedRun]] = deque()
+        for place, run in enumerate(plan):
+            known = self._known(run, self._key(run))
+            if known is None:
+                waiting.append((place, run))
+            else:
+                rows[place] = known
+        self.number = len(rows)
+        if waiting and not self._is_over():
+            with TaskPool(workers, answer) as pool:
+                while (waiting or pool.n_busy) and not self._is_over():
+                    while waiting and pool.has_room:
+                        place, run = waiting.popleft()
+                        pool.submit((place, run), *encode_task(run, self.datasets))
+                    got = pool.next_answer(_TICK)
+                    if got is not None:
+                        place, run = got.task
+                        rows[place] = self._received(run, got.value)
+                        self.number += 1
+                        text = f"{pool.n_busy} at once on {workers.where}"
+                        self.report(
+                            StudyProgress(self.number, self.total, run.label, text, self.number / self.total)
+                        )
+        return [rows[place] for place in sorted(rows)]
+
+    def _received(self, run: PlannedRun, value: Any) -> Row:
+        """Keep what a worker gave."""
+        if value is None:
+            row = Row(
+                run,
+                sentence="its worker was ended from outside, often for want of memory; start the study again",
+            )
+        elif "sentence" in value:
+            row = Row(run, sentence=value["sentence"])
+        else:
+            key = self._key(run)
+            row = replace(Row.from_dict(value["row"]), run=run)
+            folder = self.kept.run_folder(key)
+            if folder is not None:
+                for name, content in value["files"].items():
+                    write_whole(folder / name, content)
+            self.kept.put(key, row)
+        self.report(RowReady(row, False))
+        return row
+
+    def _key(self, run: PlannedRun) -> str:
+        return self.kept.key(run, self.datasets[run.dataset], [self.datasets[name] for name in run.test_on])
+
+    def _known(self, run: PlannedRun, key: str) -> Row | None:
+        known = self.kept.get(key)
+        if known is None:
+            return None
+        # Found by what decided it: what the grid calls its targets may have changed.
+        recalled = replace(known, run=run)
+        self.report(RowReady(recalled, True))
+        return recalled
+
+    def _run(self, run: PlannedRun) -> Row | None:
         """The row of one run; None if the study was stopped before it was finished."""
         self.number += 1
-        dataset = self.datasets[run.dataset]
-        further = {name: self.datasets[name] for name in self.grid.test_on if name != run.dataset}
-        key = self.kept.key(run, dataset, list(further.values()))
-        known = self.kept.get(key)
+        key = self._key(run)
+        known = self._known(run, key)
         if known is not None:
-            # Found by what decided it: what the grid calls its targets may have changed.
-            recalled = replace(known, run=run)
-            self.report(RowReady(recalled, True))
-            return recalled
+            return known
         if self._is_over():
             return None
         began = time.monotonic()
-        row: Row | None
-        try:
-            row = self._trained(run, dataset, further, self.kept.run_folder(key))
-        except HamExplorerError as error:
-            row = Row(run, sentence=str(error))
-        except MemoryError:
-            row = Row(run, sentence="the memory was full; choose fewer molecules or a smaller batch size")
-        except Exception as error:  # one broken run must not cost the others
-            row = Row(run, sentence=f"something unexpected went wrong ({type(error).__name__}: {error})")
+        row = attempt(run, lambda: self._trained(run, self.kept.run_folder(key)))
+        seconds = time.monotonic() - began
         if row is None:
+            self.kept.interrupted(key, seconds)
             return None
-        row = replace(row, seconds=time.monotonic() - began)
+        row = replace(row, seconds=self.kept.spent(key) + seconds)
         if not row.failed:
             self.kept.put(key, row)
             self.spent.append(row.seconds)
@@ -175,17 +238,10 @@ class _Study:
             self.controls.stop()
         return self.controls.stopped
 
-    def _trained(
-        self,
-        run: PlannedRun,
-        dataset: ReferenceDataset,
-        further: Mapping[str, ReferenceDataset],
-        folder: Path | None,
-    ) -> Row | None:
-        began, epochs = time.monotonic(), 0
+    def _trained(self, run: PlannedRun, folder: Path | None) -> Row | None:
+        began = time.monotonic()
 
         def heard(event: events.Event) -> None:
-            nonlocal epochs
             self._is_over()
             match event:
                 case events.Stage():
@@ -195,34 +251,9 @@ class _Study:
                     text, share = f"epoch {event.epoch} of {event.n_epochs}", event.epoch / event.n_epochs
                     self._progress(run, text, share, here, event)
                 case events.Finished():
-                    epochs = event.epoch
+                    self._progress(run, "testing", 1.0, None)
 
-        resume = folder if folder is not None and (folder / "run.json").exists() else None
-        model = train(
-            dataset,
-            run.settings,
-            controls=self.controls,
-            report=heard,
-            folder=folder,
-            resume=resume,
-            snapshots=False,
-        )
-        if self.controls.stopped:
-            return None
-        self._progress(run, "testing", 1.0, None)
-        errors, sentences = {own_test(run.dataset): model.evaluate(dataset, "test").errors("test")}, []
-        for name, other in further.items():
-            try:
-                errors[name] = model.evaluate(other, "test").errors("test")
-            except HamExplorerError as error:
-                sentences.append(f"not tested on {name}: {error}")
-        return Row(
-            run,
-            epochs=epochs,
-            best_epoch=model.epoch,
-            errors=errors,
-            sentence="; ".join(sentences),
-        )
+        return trained_row(run, self.datasets, folder, self.controls, heard)
 
     def _progress(
         self,
@@ -241,8 +272,3 @@ class _Study:
             left = here + mean * (self.total - self.number)
         done = (self.number - 1 + fraction) / self.total
         self.report(StudyProgress(self.number, self.total, run.label, text, done, left))
-
-
-def own_test(dataset: str) -> str:
-    """What the test part of a run's own set is called in tables and figures."""
-    return f"{dataset}, test part"

@@ -64,6 +64,8 @@ def surrogate_start(
     settings: GraphSettings,
     seed: int,
     report: Callable[[float], None] = lambda fraction: None,
+    *,
+    pools: bool = True,
 ) -> Surrogate:
     """A surrogate with its closed-form start, fitted to all properties that the frames have values for.
 
@@ -74,6 +76,7 @@ def surrogate_start(
         settings: how geometry becomes numbers.
         seed: of the network's first weights.
         report: called with the share that is done.
+        pools: whether it knows gaps.
     """
     seen, scales = _seen(frames, split, len(settings.elements))
     report(0.3)
@@ -96,15 +99,23 @@ def surrogate_start(
         _weights(of_vector.reshape(n, -1)),
         _weights(weights["tensor"].reshape(n, -1)),
         (_weights(scales[0]), _weights(scales[1]), _weights(scales[2])),
+        _weights(weights["gap"].reshape(n, -1)) if pools else None,
     )
     training = [frames[k] for k in split.train]
-    units = _units(left, [seen[k] for k in split.train], *density_units([f.graph for f in training]))
+    units = _units(left, [seen[k] for k in split.train], *density_units([f.graph.density for f in training]))
+    units = units if pools else units._replace(gap=None)
     return SURROGATES[kind].build(settings, start, units, rng=np.random.default_rng(seed))
 
 
 def _seen(frames: Sequence[Frame], split: Split, n: int) -> tuple[list[Seen], list[np.ndarray]]:
     """Every molecule's descriptors, normalised, in the columns of ``n`` elements; and what they were divided by."""
-    raw = [[np.asarray(x, np.float64) for x in atom_descriptors(frame.graph.density)] for frame in frames]
+    # All atoms at once: JAX compiles anew for every number of atoms.
+    parts = {
+        name: np.concatenate([getattr(f.graph, name) for f in frames]) for name in ("density", "orbital")
+    }
+    ends = np.cumsum([f.structure.n_atoms for f in frames])[:-1]
+    of_all = atom_descriptors(frames[0].graph._replace(**parts))
+    raw = list(zip(*(np.split(np.asarray(x, np.float64), ends) for x in of_all), strict=True))
     scales = []
     for l in range(3):
         together = np.concatenate([raw[k][l] for k in split.train])
@@ -161,12 +172,20 @@ def _charges(name: str) -> Callable[[Seen], Rows | None]:
     return rows
 
 
+def _gap(molecule: Seen) -> Rows | None:
+    if "homo_lumo_gap" not in molecule.frame.targets:
+        return None
+    value = np.atleast_1d(molecule.frame.targets["homo_lumo_gap"].value)
+    return Rows(molecule.by_element[0][:, :, 0].mean(0)[None], value)
+
+
 _REGRESSIONS: dict[str, Callable[[Seen], Rows | None]] = {
     "dipole": _dipole,
     "isotropic": _isotropic,
     "tensor": _tensor,
     "mulliken_charge": _charges("mulliken_charge"),
     "lowdin_charge": _charges("lowdin_charge"),
+    "gap": _gap,
 }
 
 
@@ -227,6 +246,8 @@ def _units(
         _weights(np.array([sizes[name] for name in SCALARS])),
         _weights(np.array(of_sum["dipole"])),
         _weights(np.array(of_sum["tensor"])),
+        # A mean of independent errors instead of their sum.
+        _weights(np.array(of_sum["gap"] * n_atoms)),
     )
 
 

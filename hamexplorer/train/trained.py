@@ -12,8 +12,8 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.errors import CheckpointError, DatasetError, SettingsError, TrainingError
+from hamexplorer._plain import take, take_list, take_whole
+from hamexplorer.errors import CheckpointError, DatasetError, SettingsError, TrainingError, plain_text
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Surrogate
 from hamexplorer.model.linear import empty_linear
 from hamexplorer.physics.targets import TARGETS
@@ -25,12 +25,13 @@ from hamexplorer.structures.selection import PARTS, Split
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
-from hamexplorer.train.batches import batch_shape, make_batch, roomy_shape
+from hamexplorer.train.batches import Shape, batch_shape, make_batch, roomy_shape
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.committee import empty_model_of
 from hamexplorer.train.crystal_state import CrystalState, crystal_state
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry, basis_of
+from hamexplorer.train.model_shape import shape_of
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import baseline_of
@@ -38,12 +39,12 @@ from hamexplorer.train.results import Results, target_result
 from hamexplorer.train.runfile import fill
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.spread import spread_of_prediction
-from hamexplorer.train.start import with_model
+from hamexplorer.train.start import FLAT_BATCH, with_model
 from hamexplorer.train.step import band_energies, hamiltonians
 from hamexplorer.train.values import k_points_of, reduce_reference, target_values
 
 #: Properties that need no reference and are no long tables.
-_PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian", "dos"))
+PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian", "dos"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ class TrainedModel:
         fixed: the untrained start, or None.
         model: the trained part.
         epoch: after which these weights stood.
-        split_keys: structure keys of the training, validation and test molecules.
+        split_keys: structure keys of the training, validation and test molecules, and of those left unused.
     """
 
     settings: RunSettings
@@ -95,7 +96,9 @@ class TrainedModel:
 
     def save(self, folder: Path | str) -> None:
         """Write ``model.json`` and ``model.npz`` into a folder; nothing in it is a pickle."""
-        extra = {name: getattr(self.geometry, name) for name in ("mean", "level_map", "zero")}
+        extra = {
+            name: getattr(self.geometry, name) for name in ("mean", "level_map", "zero", "orbital_units")
+        }
         extra = {name: value for name, value in extra.items() if value is not None}
         header = {
             "kind": "model",
@@ -113,6 +116,8 @@ class TrainedModel:
             },
             "split": {part: list(keys) for part, keys in self.split_keys.items()},
             "extra": list(extra),
+            # Whether a surrogate knows gaps; files of before do not say so, and theirs do not.
+            "pools": isinstance(self.model, Surrogate) and self.model.start.gap is not None,
         }
         arrays = jax.tree.leaves((self.fixed, self.model))
         write_checkpoint(Path(folder), "model", header, [*arrays, *extra.values()])
@@ -128,24 +133,28 @@ class TrainedModel:
         try:
             return cls._from(header, arrays)
         except (KeyError, TypeError, ValueError, IndexError) as error:
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            said = plain_text(f"{kind}{error}", 300)
+            version = plain_text(str(header.get("hamexplorer", "unknown")), 20)
             raise CheckpointError(
-                f"{folder} does not hold a model as this version writes it ({type(error).__name__}: {error}); train "
-                f"again, or open it with the version that wrote it ({header.get('hamexplorer', 'unknown')})"
+                f"{folder} does not hold a model as this version writes it ({said}); train again, or open it with the "
+                f"version that wrote it ({version})"
             ) from error
 
     @classmethod
     def _from(cls, header: dict[str, Any], arrays: list[np.ndarray]) -> TrainedModel:
-        settings = RunSettings.from_dict(header["settings"])
-        shells = {int(z): tuple(ls) for z, ls in header["shells"].items()}
-        graph = GraphSettings(tuple(header["elements"]), cutoff_angstrom=settings.cutoff, **header["graph"])
-        extra = {name: arrays.pop() for name in reversed(header["extra"])}
+        settings = RunSettings.from_record(take(header, "settings", dict))
+        graph, template = shape_of(header, settings.cutoff)
+        extra = {name: arrays.pop() for name in reversed(take_list(header, "extra", str))}
         # Models from before there were crystals name no kind: they are of molecules.
-        method = method_from(header.get("kind_of_method", "ReferenceMethod"), header["method"])
-        template = BlockTemplate.of(shells)
-        geometry = Geometry(basis_of(method), baseline_of(settings), template, graph, **extra)
-        fixed, model = fill(empty_model(settings, geometry), arrays)
-        split = {part: tuple(keys) for part, keys in header["split"].items()}
-        return cls(settings, method, geometry, fixed, model, header["epoch"], split)
+        method = method_from(
+            take(header, "kind_of_method", str, "ReferenceMethod"), take(header, "method", dict)
+        )
+        geometry = Geometry(basis_of(method), baseline_of(settings, graph), template, graph, **extra)
+        fixed, model = fill(empty_model(settings, geometry, pools=take(header, "pools", bool, False)), arrays)
+        parts = take(header, "split", dict)
+        split = {part: take_list(parts, part, str) for part in parts}
+        return cls(settings, method, geometry, fixed, model, take_whole(header, "epoch"), split)
 
     def _frames(
         self,
@@ -160,6 +169,12 @@ class TrainedModel:
         if isinstance(self.method, ReferenceMethod) or not structure.is_crystal:
             return None
         return KPoints.of_mesh(self.method.mesh(structure))
+
+    @property
+    def _bases(self) -> tuple[str, str]:
+        """Names of the small basis and of the one whose values were learned."""
+        small, large = self.method.small_basis, self.method.large_basis
+        return small, large if self.settings.target_basis == "large" else small
 
     @property
     def has_hamiltonian(self) -> bool:
@@ -220,7 +235,7 @@ class TrainedModel:
             np.asarray(k, dtype=float),
             learned=np.asarray(hamiltonians(self.model, batch))[0, 0],
             reference=reference,
-            small_and_large=(self.method.small_basis, self.method.large_basis),
+            small_and_large=self._bases,
         )
 
     def molecule_state(self, structure: Structure, reference: Reference | None = None) -> MoleculeState:
@@ -246,26 +261,35 @@ class TrainedModel:
         if not structures:
             return []
         frames = self._frames(structures, k=[self._mesh(s) for s in structures])
+        return self.predict_frames(frames, PREDICTED, roomy_shape(batch_shape(frames, FLAT_BATCH)))
+
+    def predict_frames(self, frames: Sequence[Frame], names: Sequence[str], shape: Shape) -> list[Prediction]:
+        """Levels and the named properties, as far as the model predicts them.
+
+        Args:
+            frames: at least one, with the model's fixed start in their base.
+            names: among :data:`PREDICTED`.
+            shape: of batches of :data:`hamexplorer.train.start.FLAT_BATCH` of them; what is compiled serves all of it.
+        """
         predicted = Predicted(len(frames))
-        shape = roomy_shape(batch_shape(frames, 16))
-        names = tuple(
+        known = tuple(
             name
-            for name in _PREDICTED
+            for name in names
             if self._predicts(name) and (frames[0].k is None or TARGETS[name].band_axes is not None)
         )
-        evaluator = Evaluator(frames, range(len(frames)), names, self.geometry.template, 16, shape)
+        evaluator = Evaluator(frames, range(len(frames)), known, self.geometry.template, FLAT_BATCH, shape)
         evaluator.run(self.model, predicted)
         return [
             Prediction(
-                s,
+                frame.structure,
                 int(frame.integrals.n_occ),
                 np.zeros(0) if energy is None else np.asarray(energy),
                 **_plain(values),
                 **_points_of(frame),
                 spread=spread or None,
             )
-            for s, frame, energy, values, spread in zip(
-                structures, frames, predicted.mo_energy, predicted.values, predicted.spread, strict=True
+            for frame, energy, values, spread in zip(
+                frames, predicted.mo_energy, predicted.values, predicted.spread, strict=True
             )
         ]
 
@@ -289,15 +313,15 @@ class TrainedModel:
         return {name: np.array([found[name] for found in each]) for name in (each[0] if each else ())}
 
     def split_of(self, dataset: ReferenceDataset) -> Split:
-        """The run's own parts, recognised by structure; molecules it never saw count as test."""
+        """The run's own parts, recognised by structure; molecules that are in none of them count as test."""
         part = {key: name for name, keys in self.split_keys.items() for key in keys}
-        found: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
+        found: dict[str, list[int]] = {"train": [], "validation": [], "test": [], "unused": []}
         for k, structure in enumerate(dataset.structures):
             found[part.get(structure.key, "test")].append(k)
         return Split(**{name: tuple(indices) for name, indices in found.items()})
 
     def evaluate(self, dataset: ReferenceDataset, part: str = "all") -> Results:
-        """Predict a data set and set it beside its references.
+        """Predict a data set and set it beside its references, those of the basis whose values the run learned.
 
         Raises:
             SettingsError: if the part is none of train, validation, test and all.
@@ -310,6 +334,7 @@ class TrainedModel:
             )
         if part not in (*PARTS, "all"):
             raise SettingsError(f"the part {part!r} is unknown; choose one of {', '.join((*PARTS, 'all'))}")
+        dataset = dataset.with_targets_of(self.settings.target_basis)
         split = self.split_of(dataset)
         chosen = list(range(len(dataset))) if part == "all" else list(getattr(split, part))
         if not chosen:
@@ -401,12 +426,12 @@ def _plain(values: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def empty_model(
-    settings: RunSettings, geometry: Geometry
+    settings: RunSettings, geometry: Geometry, *, pools: bool
 ) -> tuple[LinearModel | None, BlockModel | Surrogate]:
-    """A model of the right shape with meaningless weights, to be filled from a file."""
+    """A model of the right shape with meaningless weights, to be filled from a file; ``pools`` as there."""
     keeps_start = settings.model in MODELS and MODELS[settings.model].keeps_start
     start = empty_linear(geometry.template, geometry.graph) if keeps_start else None
-    return start, empty_model_of(settings, geometry)
+    return start, empty_model_of(settings, geometry, pools=pools)
 
 
 def as_trained(
@@ -415,7 +440,7 @@ def as_trained(
     """Bundle the weights of a run."""
     keys = {
         part: tuple(dataset.structures[k].key for k in getattr(prepared.split, part))
-        for part in ("train", "validation", "test")
+        for part in (*PARTS, "unused")
     }
     model = eqx.combine(trainable, frozen)
     return TrainedModel(settings, dataset.method, prepared.geometry, prepared.fixed, model, epoch, keys)

@@ -12,6 +12,7 @@ began = time.perf_counter()
 
 import hamexplorer as hx  # noqa: E402  the import is part of what is timed
 from hamexplorer.train.events import EpochReport  # noqa: E402
+from hamexplorer.train.settings import defaults_for, kind_of  # noqa: E402
 
 
 class FirstStep(Exception):
@@ -26,7 +27,11 @@ def stop(event: object) -> None:
 dataset = hx.read_dataset(sys.argv[1])
 # One batch is one epoch: the first epoch ends with the first step.
 settings = hx.RunSettings(
-    targets={"mo_energy": 1e4, "dipole": 1e3, "polarizability": 1e2}, batch_size=len(dataset)
+    **{
+        **defaults_for(kind_of(dataset.structures)),  # as the dashboard and the command line begin
+        "targets": {"mo_energy": 1e4, "dipole": 3e1, "polarizability": 1e1},
+        "batch_size": len(dataset),
+    }
 )
 try:
     hx.train_model(dataset, settings, report=stop)

@@ -39,7 +39,7 @@ def dataset():
 
 @pytest.fixture(scope="module")
 def settings() -> RunSettings:
-    return RunSettings(**{**defaults_for(True), "targets": {"mo_energy": 1e4}, "epochs": 0})
+    return RunSettings(**{**defaults_for("crystals"), "targets": {"mo_energy": 1e4}, "epochs": 0})
 
 
 def median_seconds(call: Callable[[], Any], repeats: int = 7) -> float:

@@ -12,7 +12,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.model import MODELS, BlockModel, Graph, GraphSettings, NetworkSettings, Scales
+from hamexplorer.model import MODELS, BlockModel, GraphSettings, NetworkSettings, Scales
 from hamexplorer.model.linear import empty_linear
 from hamexplorer.physics.integrals import element_shells
 from hamexplorer.structures.structure import Structure
@@ -69,8 +69,7 @@ def build() -> Callable[..., BlockModel]:
         kind, template = MODELS[name], template_of(basis)
         n, size = len(graph.elements), template.size**2
         density = np.random.default_rng(4).uniform(size=(5, n * graph.n_radial, (graph.l_max + 1) ** 2))
-        atoms = Graph(*([np.zeros(0)] * 6), density=density)
-        scales = Scales.of(np.full((n, size), 0.1), np.full((n, n, size), 0.1), [atoms])
+        scales = Scales.of(np.full((n, size), 0.1), np.full((n, n, size), 0.1), [density])
         with pytest.MonkeyPatch.context() as patch:
             if hasattr(kind, "settings"):
                 patch.setattr(type(kind), "settings", NetworkSettings(channels=4, hidden=8))

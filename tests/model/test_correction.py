@@ -12,7 +12,7 @@ from hamexplorer.model.graph import make_graph
 def test_densities_come_in_units_of_their_spread(formamide, build):
     model = build("network")
     graph = make_graph(formamide, model.network.graph_settings)
-    scales = Scales.of(model.scales.own, model.scales.pair, [graph])
+    scales = Scales.of(model.scales.own, model.scales.pair, [graph.density])
     seen = (graph.density - scales.density_mean) / scales.density_spread
     invariants = seen[:, :, 0]
     np.testing.assert_allclose(invariants.mean(0), 0, atol=1e-5)
@@ -26,7 +26,7 @@ def test_densities_come_in_units_of_their_spread(formamide, build):
 def test_only_invariants_have_a_mean(formamide, build):
     model = build("network")
     graph = make_graph(formamide, model.network.graph_settings)
-    scales = Scales.of(model.scales.own, model.scales.pair, [graph])
+    scales = Scales.of(model.scales.own, model.scales.pair, [graph.density])
     assert np.any(scales.density_mean[:, 0])
     assert not np.any(scales.density_mean[:, 1:])
     spread = np.asarray(scales.density_spread)

@@ -8,9 +8,10 @@ import pytest
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.study import StudyPanel
 from hamexplorer.session.study import StudyState
+from hamexplorer.train.planned import own_test
 from hamexplorer.train.results import ErrorRow
 from hamexplorer.train.rows import Row
-from hamexplorer.train.study import StudyProgress, own_test
+from hamexplorer.train.study import StudyProgress
 
 
 def boxes(panel):

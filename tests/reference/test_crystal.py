@@ -24,8 +24,9 @@ from hamexplorer.reference.crystal_method import CrystalLevel, CrystalMethod, Cr
 from hamexplorer.reference.dataset import read_dataset, write_dataset
 from hamexplorer.reference.method import LevelOfTheory, ReferenceMethod
 from hamexplorer.reference.properties import MATRIX_FIELDS, Properties, Reference, ReferenceDataset
+from hamexplorer.reference.sealed import seal
 from hamexplorer.reference.single_point import calculate
-from hamexplorer.reference.store import entry_key
+from hamexplorer.reference.store import STORE_FORMAT, entry_key
 from hamexplorer.structures.crystals import build_bulk, build_layer, build_polyethylene, supercell
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import BOHR_ANGSTROM, HARTREE_EV
@@ -316,6 +317,7 @@ def test_a_damaged_entry_counts_as_absent(store, insulator, damage):
     else:
         with h5py.File(path, "a") as file:
             del file["fermi"]
+        path.write_bytes(seal(path.read_bytes(), STORE_FORMAT))
     assert store.get(chain(), QUICK) is None
     assert not store.has(chain(), QUICK)
 
@@ -387,5 +389,6 @@ def test_a_file_of_crystals_without_a_column_is_damaged(tmp_path, crystals, colu
     write_dataset(path, crystals)
     with h5py.File(path, "a") as file:
         del file[column]
+    path.write_bytes(seal(path.read_bytes(), 2))
     with pytest.raises(DatasetError, match=rf"is damaged \(.*{column}.*\); make it again"):
         read_dataset(path)

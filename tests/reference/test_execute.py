@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
-from hamexplorer.errors import DatasetError, SettingsError
+from hamexplorer.cluster import LocalWorkers
+from hamexplorer.errors import DatasetError, ReferenceCalculationError, SettingsError
 from hamexplorer.reference import execute
 from hamexplorer.reference.execute import estimate_seconds, run_references
 from hamexplorer.reference.kinds import KINDS
-from hamexplorer.reference.single_point import calculate
+from hamexplorer.reference.single_point import SinglePoint, calculate
 from hamexplorer.reference.store import ReferenceStore
 from hamexplorer.reference.worker import answer, encode_task
 
@@ -52,7 +54,7 @@ def test_a_batch_is_computed_saved_and_not_computed_again(molecule, quick, store
 
     before = entries(store)
     assert len(before) == 4
-    monkeypatch.setattr(execute, "WorkerPool", None)  # a second run must not even start a process
+    monkeypatch.setattr(execute, "LocalWorkers", None)  # a second run must not even start a process
     reports.clear()
     again = run_references(structures, quick, jobs=1, store=store, report=reports.append)
     assert len(again) == 3
@@ -88,31 +90,33 @@ def test_nothing_to_do(quick, store):
     assert len(run_references([], quick, store=store)) == 0
 
 
-def killing(label: str, times: int):
-    """A pool that kills its worker, with -9, as soon as it has been given this molecule."""
+def dying(name: str, times: int, folder: Path):
+    """A worker that is killed with -9 when it begins with this molecule, so many times; a file tells of each."""
 
-    class KillingPool(execute.WorkerPool):
-        left = times
+    def run(line):
+        import os
 
-        def submit(self, task, line):
-            super().submit(task, line)
-            if task.label == label and self.left:
-                self.left -= 1
-                next(w for w in self._workers if w.task is task).process.kill()
+        deaths = len(list(folder.glob("death-*")))
+        if json.loads(line)["name"] == name and deaths < times:
+            (folder / f"death-{deaths}").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer(line)
 
-    return KillingPool
+    return run
 
 
-def test_a_killed_worker_costs_one_retry(hydrogens, quick, store, monkeypatch):
-    monkeypatch.setattr(execute, "WorkerPool", killing("H2 1", times=1))
+def test_a_killed_worker_costs_one_retry(hydrogens, quick, store, monkeypatch, tmp_path):
+    monkeypatch.setattr(execute, "answer", dying("H2 1", 1, tmp_path))
     dataset = run_references(hydrogens(3), quick, jobs=1, store=store)
+    assert len(list(tmp_path.glob("death-*"))) == 1
     assert len(dataset) == 3
     assert dataset.set_aside == ()
 
 
-def test_what_kills_its_worker_every_time_is_set_aside(hydrogens, quick, store, monkeypatch):
-    monkeypatch.setattr(execute, "WorkerPool", killing("H2 0", times=99))
+def test_what_kills_its_worker_every_time_is_set_aside(hydrogens, quick, store, monkeypatch, tmp_path):
+    monkeypatch.setattr(execute, "answer", dying("H2 0", 99, tmp_path))
     dataset = run_references(hydrogens(3), quick, jobs=2, store=store)
+    assert len(list(tmp_path.glob("death-*"))) == 2
     assert [s.label for s in dataset.structures] == ["H2 1", "H2 2"]
     ((label, reason),) = dataset.set_aside
     assert label == "H2 0"
@@ -120,33 +124,25 @@ def test_what_kills_its_worker_every_time_is_set_aside(hydrogens, quick, store, 
 
 
 def test_an_exception_in_the_report_ends_the_workers(hydrogens, quick, store):
-    pools = []
-
-    class Recorded(execute.WorkerPool):
-        def __init__(self, jobs):
-            super().__init__(jobs)
-            pools.append(self)
-
-        def close(self):
-            self.processes = [w.process for w in self._workers]
-            super().close()
+    workers = LocalWorkers(1)
+    processes = []
 
     def interrupt(progress):
+        processes.extend(workers.processes.values())
         if progress.done:
             raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execute, "WorkerPool", Recorded)
-        with pytest.raises(KeyboardInterrupt):
-            run_references(hydrogens(3), quick, jobs=1, store=store, report=interrupt)
-    assert pools[0].processes
-    assert all(p.poll() is not None for p in pools[0].processes)
+    with pytest.raises(KeyboardInterrupt):
+        run_references(hydrogens(3), quick, workers=workers, store=store, report=interrupt)
+    assert processes
+    assert all(p.poll() is not None for p in processes)
     assert len(entries(store)) >= 2
 
 
-def test_workers_answer_with_a_sentence(molecule, quick, store, monkeypatch, tmp_path):
-    def ask(folder):
-        return answer(json.loads(encode_task(molecule("H2"), quick, folder)))
+def test_workers_answer_with_a_sentence(molecule, quick, monkeypatch):
+    def ask(version=""):
+        task = json.loads(encode_task(molecule("H2"), quick, [1]))
+        return answer(json.dumps(task | ({"pyscf": version} if version else {})))
 
     def explode(*_):
         raise ZeroDivisionError("secret")
@@ -156,13 +152,26 @@ def test_workers_answer_with_a_sentence(molecule, quick, store, monkeypatch, tmp
 
     kind = KINDS["ReferenceMethod"]
     monkeypatch.setitem(KINDS, "ReferenceMethod", replace(kind, calculate=explode))
-    assert "PySCF gave up on H2 (ZeroDivisionError: secret); check" in ask(store.folder)["reason"]
+    assert "PySCF gave up on H2 (ZeroDivisionError: secret); check" in ask()["reason"]
     monkeypatch.setitem(KINDS, "ReferenceMethod", replace(kind, calculate=too_big))
-    assert "does not fit in memory" in ask(store.folder)["reason"]
+    assert "does not fit in memory" in ask()["reason"]
     monkeypatch.undo()
-    (tmp_path / "file").write_text("")
-    assert "cannot be written" in ask(tmp_path / "file" / "store")["fatal"]
-    assert ask(store.folder) == {}
+    assert "a worker has PySCF" in ask(version="1.0")["fatal"]
+    given = ask()
+    assert list(given["points"]) == [1]
+    assert isinstance(given["points"][1], SinglePoint)
+    assert given["seconds"] > 0
+
+
+def test_workers_of_another_pyscf_stop_the_run(hydrogens, quick, store, monkeypatch):
+    monkeypatch.setattr("hamexplorer.reference.batch.encode_task", lambda *task: of_old_pyscf(*task))
+    with pytest.raises(ReferenceCalculationError, match="install the same version on both"):
+        run_references(hydrogens(1), quick, jobs=1, store=store)
+    assert entries(store) == {}
+
+
+def of_old_pyscf(*task) -> str:
+    return json.dumps(json.loads(encode_task(*task)) | {"pyscf": "1.0"})
 
 
 def test_a_store_that_cannot_be_written_stops_the_run(hydrogens, quick, tmp_path):
@@ -171,9 +180,10 @@ def test_a_store_that_cannot_be_written_stops_the_run(hydrogens, quick, tmp_path
         run_references(hydrogens(1), quick, jobs=1, store=ReferenceStore(tmp_path / "file" / "store"))
 
 
-def test_a_run_killed_with_9_loses_nothing_that_was_finished(hydrogens, quick, store):
+def test_a_run_killed_with_9_loses_nothing_that_was_finished(hydrogens, quick, store, tmp_path):
     script = f"""
 import json, os, signal, sys
+from hamexplorer.cluster import LocalWorkers
 from hamexplorer.reference.execute import run_references
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.reference.store import ReferenceStore
@@ -181,14 +191,21 @@ from hamexplorer.structures.structure import Structure
 structures = [Structure([1, 1], [[0, 0, 0], [0, 0, z]]) for z in json.loads(sys.argv[1])]
 def die(progress):
     if progress.done == 2:
+        print(workers.client.scheduler.address, flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 method = ReferenceMethod(xc="hf", small_basis="sto-3g", large_basis="6-31g")
-run_references(structures, method, jobs=1, store=ReferenceStore({str(store.folder)!r}), report=die)
+workers = LocalWorkers(1)
+run_references(structures, method, workers=workers, store=ReferenceStore({str(store.folder)!r}), report=die)
 """
     structures = hydrogens(4)
     lengths = json.dumps([s.positions[1, 2] for s in structures])
-    ended = subprocess.run([sys.executable, "-c", script, lengths], check=False)
+    # Into a file: a worker that outlived its parent would keep a pipe open.
+    with (tmp_path / "told").open("w") as told:
+        ended = subprocess.run([sys.executable, "-c", script, lengths], stdout=told, check=False)
     assert ended.returncode == -signal.SIGKILL
+    address = (tmp_path / "told").read_text().strip()
+    left = [p for p in psutil.process_iter(["cmdline"]) if address in (p.info["cmdline"] or [])]
+    assert psutil.wait_procs(left, timeout=60)[1] == []  # workers end with the one who asked
     before = entries(store)
     assert len(before) >= 4  # two molecules, two bases
     assert len(run_references(structures, quick, jobs=1, store=store)) == 4
@@ -203,6 +220,7 @@ def test_jobs_must_be_positive(hydrogens, quick, store):
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
 def test_workers_use_one_thread(hydrogens, quick, store, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
-    with execute.WorkerPool(1) as pool:
-        environment = Path(f"/proc/{pool._start().process.pid}/environ").read_text()
+    with LocalWorkers(1) as workers:
+        (process,) = workers.processes.values()
+        environment = Path(f"/proc/{process.pid}/environ").read_text()
     assert "OMP_NUM_THREADS=1" in environment.split("\0")

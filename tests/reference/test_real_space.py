@@ -477,8 +477,8 @@ def test_what_is_no_archive_is_told(tmp_path):
 
 
 def test_too_many_numbers_are_told_before_they_are_converted(tmp_path):
-    much = np.zeros((2**22 + 1, 4, 4), np.int8)
-    with pytest.raises(DatasetError, match="67,108,880 numbers, more than the 67,108,864 that fit here"):
+    much = np.zeros((937_501, 4, 4), np.int8)
+    with pytest.raises(DatasetError, match="15,000,016 numbers, more than the 15,000,000 that fit here"):
         read_npz(graphene_file(tmp_path / "a.npz", hamiltonian=much))
 
 

@@ -8,7 +8,7 @@ from pyscf import dft, gto, scf
 
 from hamexplorer.errors import BasisError, ReferenceCalculationError, StructureError
 from hamexplorer.reference import scf as our_scf
-from hamexplorer.reference.method import LevelOfTheory
+from hamexplorer.reference.method import LevelOfTheory, ReferenceMethod
 from hamexplorer.reference.single_point import calculate
 
 
@@ -97,3 +97,9 @@ def test_what_cannot_be_set_up_says_why(molecule):
         calculate(molecule("OH"), level)
     with pytest.raises(BasisError, match="no functions for U"):
         calculate(molecule("UH2"), level)
+
+
+def test_a_basis_that_is_its_own_reference_is_one_calculation():
+    method = ReferenceMethod(small_basis="def2-svp", large_basis="def2-svp")
+    assert method.small == method.large
+    assert not ReferenceMethod(small_basis="sto-3g", large_basis="def2-svp").small.density_fit

@@ -25,7 +25,9 @@ from hamexplorer.reference import xtb
 from hamexplorer.reference.crystal_method import CrystalMethod
 from hamexplorer.reference.dataset import read_dataset, write_dataset
 from hamexplorer.reference.execute import run_references
+from hamexplorer.reference.hdf5 import VERSION
 from hamexplorer.reference.kinds import kind_of, method_from
+from hamexplorer.reference.sealed import seal
 from hamexplorer.reference.xtb import calculate_xtb
 from hamexplorer.reference.xtb_method import XTBLevel, XTBMethod
 from hamexplorer.structures.crystals import (
@@ -259,6 +261,7 @@ def test_files_that_name_no_kind_or_an_unknown_one(tmp_path, store):
     write_dataset(path, run_references([build_layer()], XTBMethod(k_length=5.0), jobs=1, store=store))
     with h5py.File(path, "a") as file:
         file.attrs["kind"] = '"NextMethod"'
+    path.write_bytes(seal(path.read_bytes(), VERSION))
     with pytest.raises(
         DatasetError, match="computed with a NextMethod, which this version does not know; update"
     ):
@@ -266,4 +269,5 @@ def test_files_that_name_no_kind_or_an_unknown_one(tmp_path, store):
     with h5py.File(path, "a") as file:
         del file.attrs["kind"]
         file.attrs["method"] = '{"pseudo": "gth-pbe", "k_length": 5.0}'
+    path.write_bytes(seal(path.read_bytes(), VERSION))
     assert read_dataset(path).method == CrystalMethod(k_length=5.0)

@@ -10,6 +10,7 @@ from hamexplorer.errors import HamExplorerError
 from hamexplorer.reference.execute import ReferenceProgress
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.session import Selection, Session, molecules, references
+from hamexplorer.structures.sources.large_sets import QM7Source, QM9Source
 
 WATER = "3\nwater\nO 0 0 0.117\nH 0 0.757 -0.469\nH 0 -0.757 -0.469\n"
 METHANE = (
@@ -183,3 +184,39 @@ def test_failed_references_leave_a_sentence(session, monkeypatch):
     assert (
         session.message.text == "the store is full; free some space" and session.message.where == "references"
     )
+
+
+def test_a_source_that_downloads_works_in_the_background_and_says_how_far_it_is(server, monkeypatch):
+    import archive_server
+
+    held = threading.Event()
+
+    class Held(QM7Source):
+        def molecules(self, path, tell):
+            held.wait(20)
+            return super().molecules(path, tell)
+
+    source = Held(server.small("qm7", archive_server.some_molecules(20)))
+    monkeypatch.setattr(molecules, "SOURCES", {"qm7": source})
+    session = Session()
+    heard: list[str] = []
+    session.observe(lambda change: heard.append(change["new"]), "loading")
+    session.load_structures("qm7", source.Params(n=20))
+    assert session.loading == "Loading from QM7 (download)" and session.structures == ()
+    held.set()
+    session.wait()
+    assert "Loading from QM7 (download): choosing 20 of 20" in heard
+    assert heard[-1] == session.loading == "" and len(session.loaded) == 20
+
+
+def test_an_archive_that_cannot_be_reached_is_a_sentence_in_the_session(server, monkeypatch):
+    import archive_server
+
+    source = QM9Source(server.small("qm9", archive_server.some_molecules(3)))
+    monkeypatch.setattr(molecules, "SOURCES", {"qm9": source})
+    server.faults = [404]
+    session = Session()
+    session.load_structures("qm9", source.Params(n=3))
+    session.wait()
+    assert session.message.level == "error" and "QM9 cannot be fetched" in session.message.text
+    assert session.loading == "" and session.structures == ()

@@ -13,7 +13,7 @@ import pytest
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.session import Session
 from hamexplorer.session.runs import Run, differences
-from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.settings import RunSettings, defaults_for
 
 
 def finish_run(session, script, epochs: int) -> None:
@@ -68,7 +68,9 @@ def test_a_run_under_way_hides_no_run(two_runs, script):
 
 def test_files_that_repeat_a_run(two_runs):
     toml = tomllib.loads(two_runs.export("toml").content.decode())
-    assert RunSettings.from_dict(toml) == RunSettings(learning_rate=5e-3, epochs=2)
+    assert RunSettings.from_dict(toml) == RunSettings(
+        **defaults_for("one molecule"), learning_rate=5e-3, epochs=2
+    )
     program = two_runs.export("script").content.decode()
     assert 'read_dataset("ethane")' in program and f"subset({list(range(40))})" in program
     download = two_runs.export("notebook")

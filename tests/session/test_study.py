@@ -9,9 +9,10 @@ import pytest
 from hamexplorer.errors import SettingsError
 from hamexplorer.session import Session
 from hamexplorer.session import study as session_study
+from hamexplorer.train.planned import own_test
 from hamexplorer.train.results import ErrorRow
 from hamexplorer.train.rows import Row
-from hamexplorer.train.study import RowReady, StudyEnded, StudyProgress, own_test
+from hamexplorer.train.study import RowReady, StudyEnded, StudyProgress
 
 CHOICES = {
     "targets": ("ε", "ε + μ"),

@@ -10,7 +10,7 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import molecule
+from ase.build import bulk, molecule
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
@@ -425,3 +425,47 @@ def test_quantum_chemistry_files_go_through_ase(tmp_path):
     for name in ("coord", "water.gjf"):
         (water,) = read_structures(tmp_path / name)
         np.testing.assert_allclose(water.positions_angstrom, molecule("H2O").positions, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["a" * 300_000, "a={ " * 60_000, "a='" * 60_001, "=" * 200_000],
+    ids=["word", "brace", "quote", "equals"],
+)
+def test_a_long_comment_takes_no_longer_than_reading_it(comment):
+    """Each of these took minutes: a regular expression began anew at every letter."""
+    begun = time.process_time()
+    (helium,) = read_structures(f"1\n{comment}\nHe 0 0 0\n", filename="he.xyz")
+    assert helium.formula == "He" and time.process_time() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "sentence"),
+    [
+        ("9" * 5000 + "\n\nHe 0 0 0\n", "a.xyz", "atoms and a molecule or a cell may have at most"),
+        ("1\n\n" + "9" * 5000 + " 0 0 0\n", "a.xyz", "is not an element"),
+        ("1\ncharge=-1e19\nHe 0 0 0\n", "a.xyz", "charge is a whole number"),
+        ("1\nProperties=species:S:-5:pos:R:3\nHe 0 0 0\n", "a.xyz", "describes its columns"),
+        ("x\n1\n4 0 0\n0 4 0\n0 0 4\nSi\n1000000000\nDirect\n0 0 0\n", "POSCAR", "cannot be read as POSCAR"),
+        ("1\n\nHe 0 0 0\n" * 50_001, "a.xyz", "holds more than 50000 structures"),
+        ("\n" * 2_000_001, "a.xyz", "has more than 2000000 lines"),
+        ("C" * 10_000, "a.gz", "is in no format that is read here"),
+    ],
+)
+def test_what_lies_about_its_size_is_refused(content, name, sentence):
+    with pytest.raises(StructureError, match=sentence) as caught:
+        read_structures(content.encode(), filename=name)
+    assert len(str(caught.value)) < 500
+
+
+def test_look_alikes_are_read_as_what_they_are_called(tmp_path):
+    silicon = bulk("Si")
+    ase.io.write(tmp_path / "XDATCAR", [silicon, silicon], format="vasp-xdatcar")
+    ase.io.write(tmp_path / "si.struct", silicon, format="struct")
+    assert [s.formula for s in read_structures(tmp_path / "XDATCAR")] == ["Si2", "Si2"]
+    assert read_structures(tmp_path / "si.struct")[0].formula == "Si2"
+
+
+def test_names_from_files_are_one_line_of_printable_text():
+    (helium,) = read_structures(b'1\nname="a\x1b[31m b' + b"x" * 1000 + b'"\nHe 0 0 0\n', filename="he.xyz")
+    assert helium.name.isprintable() and len(helium.name) == 200

@@ -1,5 +1,7 @@
 """Selections follow their text; a split covers everything once."""
 
+import functools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +170,14 @@ def test_what_cannot_be_held_out_is_said():
     keys = " ".join(structure.key[:12] for structure in structures[1:])
     with pytest.raises(SettingsError, match="4 structures are held out of 5, which leaves 1"):
         split_structures(structures, train=0.6, validation=0.2, seed=1, held_out=keys)
+
+
+def test_fewer_to_learn_from_are_nested_and_move_nothing_else():
+    split = functools.partial(split_structures, G2[:20], train=0.6, validation=0.2, seed=3)
+    whole, five, nine, many = (split(train_at_most=n) for n in (0, 5, 9, 50))
+    assert whole == many and not whole.unused
+    assert len(five.train) == 5 and set(five.train) < set(nine.train) < set(whole.train)
+    for fewer in (five, nine):
+        assert (fewer.validation, fewer.test) == (whole.validation, whole.test)
+        assert sorted((*fewer.train, *fewer.unused)) == list(whole.train) and len(fewer) == 20
+        assert {fewer.part_of(k) for k in fewer.unused} == {""}

@@ -21,6 +21,7 @@ from hamexplorer.structures import (
     series,
 )
 from hamexplorer.structures.collections import named_molecule
+from hamexplorer.structures.sources.large_sets import ArchiveSource
 
 WATER = "3\n\nO 0.0 0.0 0.119\nH 0.0 0.763 -0.477\nH 0.0 -0.763 -0.477\n"
 
@@ -33,9 +34,21 @@ def settings_of(tmp_path):
     return lambda name, **values: SOURCES[name].Params(**{**needed.get(name, {}), **values})
 
 
+@pytest.fixture
+def source(name, request):
+    """An entry of SOURCES; one that downloads reads a small archive from a server on this machine."""
+    entry = SOURCES[name]
+    if not isinstance(entry, ArchiveSource):
+        return entry
+    server = request.getfixturevalue("server")
+    import archive_server
+
+    return type(entry)(server.small(name, archive_server.some_molecules(120)))
+
+
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_source_gives_checked_structures_the_same_each_time(name, settings_of):
-    first, second = (SOURCES[name].load(settings_of(name)) for _ in range(2))
+def test_a_source_gives_checked_structures_the_same_each_time(name, source, settings_of):
+    first, second = (source.load(settings_of(name)) for _ in range(2))
     assert first
     assert check_structures(first) == first
     assert [s.key for s in first] == [s.key for s in second]
@@ -56,9 +69,9 @@ def test_a_source_describes_itself_for_forms(name):
         assert entry.help.endswith(".")
 
 
-@pytest.mark.parametrize("name", ["smiles", "series", "distorted"])
-def test_seeds_change_the_geometry(name, settings_of):
-    one, two = ([s.key for s in SOURCES[name].load(settings_of(name, seed=seed))] for seed in (1, 2))
+@pytest.mark.parametrize("name", ["smiles", "series", "distorted", "qm7", "qm9"])
+def test_seeds_change_the_geometry(name, source, settings_of):
+    one, two = ([s.key for s in source.load(settings_of(name, seed=seed))] for seed in (1, 2))
     assert one != two
 
 
@@ -206,6 +219,10 @@ def test_files_slices_and_patterns(tmp_path, monkeypatch):
         ("distorted:CC,method=wild", "Move 'wild' is unknown; choose one of normal-mode, random"),
         ("distorted:CCl4", "nor is it a name in the g2 set"),
         ("distorted:[He]", "use random displacements"),
+        ("qm7:0", "Molecules.*from 1 to 5000"),
+        ("qm9:5,min_heavy=9,max_heavy=8", "at least 9 and at most 8 heavy atoms"),
+        ("qm9:5,choice=best", "Choice 'best' is unknown; choose one of random, farthest-point"),
+        ("qm7:5,elements=Q", "'Q' is not an element"),
     ],
 )
 def test_mistakes_get_a_sentence(text, words, tmp_path, monkeypatch):

@@ -69,7 +69,13 @@ def chains() -> ReferenceDataset:
 
 @pytest.fixture(scope="module")
 def choose() -> Settings:
-    base = {**defaults_for(True), "targets": {"mo_energy": 1e4}, "cutoff": 5.0, "batch_size": 4, "epochs": 2}
+    base = {
+        **defaults_for("crystals"),
+        "targets": {"mo_energy": 1e4},
+        "cutoff": 5.0,
+        "batch_size": 4,
+        "epochs": 2,
+    }
     base |= {"train_fraction": 0.6, "validation_fraction": 0.2, "seed": 1}
     return lambda **changes: RunSettings(**{**base, **changes})
 

@@ -33,7 +33,7 @@ def test_a_surrogate_learns_what_it_can_of_a_set_and_nothing_twice():
 
 
 def test_crystals_get_the_settings_that_suit_them():
-    (run,) = Grid(("d",), ("ε",), models=("network",)).runs("d", crystals=True)
+    (run,) = Grid(("d",), ("ε",), models=("network",)).runs("d", kind="crystals")
     assert run.settings.baseline == "gfn1" and run.settings.reduction == "occupied_virtual"
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from hamexplorer.errors import TrainingError
 from hamexplorer.physics.molecule import make_mole
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.trained import TrainedModel
@@ -88,6 +87,18 @@ def test_the_pull_of_its_error_is_that_beside_what_atoms_add(trained, molecules)
         pull[p, q] = pull[q, p] = 0
 
 
-def test_a_committee_says_that_it_cannot(run):
-    with pytest.raises(TrainingError, match="a committee takes the polarizability from the matrix alone"):
-        run(**RUN, committee=2, targets=BOTH)
+def test_a_committee_agrees_on_what_atoms_add(run, molecules, tmp_path):
+    model = run(**RUN, committee=2, targets=BOTH, dataset=molecules).model
+    model.save(tmp_path / "model")
+    some = molecules.structures[:3]
+    for one, again in zip(
+        model.predict(some), TrainedModel.load(tmp_path / "model").predict(some), strict=True
+    ):
+        np.testing.assert_array_equal(again.polarizability, one.polarizability)
+        assert one.spread["polarizability"].max() > 0
+    without = run(**RUN | {"response": "matrix"}, committee=2, targets=BOTH, dataset=molecules).model
+    left, raw = (
+        each.evaluate(molecules, "validation").errors("validation")["polarizability"].rmse
+        for each in (model, without)
+    )
+    assert left < 0.75 * raw

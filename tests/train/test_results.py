@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from hamexplorer.errors import SettingsError
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.structures.selection import Split
 from hamexplorer.train.results import Results, target_result
@@ -62,3 +63,17 @@ def test_parts_hold_their_own_molecules(results):
     assert results.errors("validation")["mo_energy"].mae == pytest.approx(0.25)
     assert results.errors("test") == {}
     assert results.indices("all").tolist() == [0, 1, 2]
+
+
+def test_errors_apart_for_what_structures_differ_in(results):
+    apart = results.errors_by("formula", "all")
+    structures = results.dataset.structures
+    assert list(apart) == [
+        s.formula for s in sorted(structures[:2], key=lambda s: s.n_heavy)
+    ]  # the third has no value
+    assert apart[structures[0].formula]["mo_energy"].mae == pytest.approx(0.75)
+    assert apart[structures[1].formula]["mo_energy"].mae == pytest.approx(0.25)
+    assert apart[structures[1].formula]["dipole"].n == 3 and "dipole" not in apart[structures[0].formula]
+    assert sum(row["mo_energy"].n for row in results.errors_by("size", "all").values()) == 3
+    with pytest.raises(SettingsError, match="errors by 'colour' are unknown; choose one of formula, size"):
+        results.errors_by("colour")

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from hamexplorer.reference.dataset import read_dataset
-from hamexplorer.train import study as study_module
+from hamexplorer.train import planned as planned_module
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.grid import Grid
+from hamexplorer.train.planned import own_test
 from hamexplorer.train.rows import MEASURES, KeptRows, Row, table_csv, table_json
-from hamexplorer.train.study import RowReady, StudyEnded, StudyProgress, own_test, run_study
+from hamexplorer.train.settings import kind_of
+from hamexplorer.train.study import RowReady, StudyEnded, StudyProgress, run_study
 from hamexplorer.train.trained import TrainedModel
 from hamexplorer.units import HARTREE_EV
 
@@ -82,7 +84,7 @@ def test_what_is_finished_is_not_trained_again(finished, ethanes, others, monkey
     def never(*_, **__):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(study_module, "train", never)
+    monkeypatch.setattr(planned_module, "train", never)
     heard = []
     again = run_study(
         grid(test_on=("more",)),
@@ -121,6 +123,24 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(ethanes, tmp_path, same_w
     assert [row.errors for row in rows] == [row.errors for row in straight]
 
 
+def test_the_time_of_an_interrupted_run_counts(ethanes, tmp_path):
+    one, opened = grid(models=("surrogate",)), {"few": ethanes}
+    (run,) = one.runs("few", kind=kind_of(ethanes.structures))
+    kept = KeptRows(tmp_path)
+    key = kept.key(run, ethanes, [])
+    controls = Controls()
+
+    def stops(event):
+        if isinstance(event, StudyProgress) and event.text == "epoch 1 of 2":
+            controls.stop()
+
+    assert run_study(one, kept=kept, datasets=opened, controls=controls, report=stops) == []
+    before = KeptRows(tmp_path).spent(key)
+    kept.interrupted(key, 1000.0)
+    (row,) = run_study(one, folder=tmp_path, datasets=opened)
+    assert before > 0 and row.seconds > before + 1000.0
+
+
 def test_a_spent_budget_stops_before_the_next_run(ethanes, tmp_path):
     heard = []
     rows = run_study(
@@ -135,14 +155,14 @@ def test_a_spent_budget_stops_before_the_next_run(ethanes, tmp_path):
 
 
 def test_one_that_fails_becomes_a_sentence_and_is_tried_again(ethanes, tmp_path, monkeypatch):
-    real, broken = study_module.train, [True]
+    real, broken = planned_module.train, [True]
 
     def train(dataset, settings, **more):
         if settings.seed == 1 and broken:
             raise ZeroDivisionError("by chance")
         return real(dataset, settings, **more)
 
-    monkeypatch.setattr(study_module, "train", train)
+    monkeypatch.setattr(planned_module, "train", train)
     few, opened = grid(models=("surrogate",), seeds=(1, 7)), {"few": ethanes}
     first, second = run_study(few, folder=tmp_path, datasets=opened)
     assert first.failed and "went wrong (ZeroDivisionError: by chance)" in first.sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -36,6 +37,20 @@ def test_everything_comes_back(three_epochs, loaded, same_weights):
     assert (loaded.settings, loaded.method, loaded.epoch) == (model.settings, model.method, model.epoch)
     assert loaded.split_keys == model.split_keys and loaded.geometry.graph == model.geometry.graph
     assert loaded.geometry.template == model.geometry.template
+
+
+def test_a_model_from_before_features_could_be_chosen_answers_alike(run, ethanes):
+    made = run(features="geometry", response="matrix", weight_decay=0.0)
+    path = made.folder / "model.json"
+    header = json.loads(path.read_text())
+    for name in ("features", "response", "weight_decay", "target_basis", "train_at_most"):
+        del header["settings"][name]
+    del header["graph"]["orbital_ls"], header["header_sha256"]
+    path.write_text(json.dumps(header))
+    loaded = TrainedModel.load(made.folder)
+    assert loaded.settings == made.model.settings
+    (before,), (after,) = (model.predict(ethanes.structures[:1]) for model in (made.model, loaded))
+    np.testing.assert_array_equal(after.mo_energy, before.mo_energy)
 
 
 def test_a_loaded_model_answers_alike(results, loaded, ethanes):

@@ -3,6 +3,7 @@
 from hamexplorer.structures.sources import (  # noqa: F401  (they register themselves, in this order)
     coordinates,
     generated,
+    large_sets,
     periodic,
     rattled,
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from hamexplorer._registry import Registry
-from hamexplorer.errors import SettingsError
+from hamexplorer.errors import SettingsError, quoted
 from hamexplorer.params import Flag, Param, Real, Whole, params_of
 from hamexplorer.structures.structure import Structure
 
@@ -42,6 +43,10 @@ class Source:
         """
         raise NotImplementedError
 
+    def load_telling(self, params: Any, tell: Callable[[str], None]) -> list[Structure]:
+        """As :meth:`load`; a source that is slow says in a few words, in the calling thread, how far it is."""
+        return self.load(params)
+
     def parse(self, text: str) -> Any:
         """Settings from the text after the colon: the main one, then ``,key=value`` for the others.
 
@@ -56,7 +61,7 @@ class Source:
                 values[key] = from_text(value, settings[key])
             elif equals and _SETTING.fullmatch(key):
                 raise SettingsError(
-                    f"{self.label} has no setting {key!r}; its settings are {', '.join(settings)}"
+                    f"{self.label} has no setting {quoted(key)}; its settings are {', '.join(settings)}"
                 )
             else:
                 main.append(part)
@@ -84,9 +89,9 @@ def from_text(text: str, entry: Param) -> Any:
             return float(text)
     except ValueError:
         noun = "whole number" if isinstance(entry.kind, Whole) else "number"
-        raise SettingsError(f"{entry.label} must be a {noun}, got {text!r}") from None
+        raise SettingsError(f"{entry.label} must be a {noun}, got {quoted(text)}") from None
     if isinstance(entry.kind, Flag):
         if text.lower() not in ("true", "false", "yes", "no", "1", "0"):
-            raise SettingsError(f"{entry.label} must be yes or no, got {text!r}")
+            raise SettingsError(f"{entry.label} must be yes or no, got {quoted(text)}")
         return text.lower() in ("true", "yes", "1")
     return text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hamexplorer.errors import StructureError
+from hamexplorer.errors import StructureError, plain_text, quoted
 from hamexplorer.params import Text, Whole, param, validate
 from hamexplorer.structures.files import PASTED, read_structures
 from hamexplorer.structures.selection import indices_in_range
@@ -55,7 +55,8 @@ class FileSource(Source):
         chosen = indices_in_range(params.frames, len(found))
         if not chosen:
             raise StructureError(
-                f"the frames {params.frames!r} pick nothing from {params.path}, which holds {len(found)}; "
+                f"the frames {quoted(params.frames)} pick nothing from {plain_text(params.path)}, which holds "
+                f"{len(found)}; "
                 f"widen the range"
             )
         return [found[i] for i in chosen]
@@ -84,4 +85,4 @@ class TextSource(Source):
             validate(self)
 
     def load(self, params: Params) -> list[Structure]:
-        return read_structures(params.text.encode(), filename=PASTED, charge=params.charge)
+        return read_structures(params.text.encode("utf-8", "replace"), filename=PASTED, charge=params.charge)

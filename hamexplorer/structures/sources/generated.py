@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from hamexplorer.errors import SettingsError, StructureError
+from hamexplorer.errors import SettingsError, StructureError, quoted
 from hamexplorer.params import Choice, Real, Text, Whole, param, validate
 from hamexplorer.structures.checks import check_structures
 from hamexplorer.structures.collections import MULTI_REFERENCE, g2_chno, g2_molecule, named_molecule, series
@@ -26,6 +26,8 @@ DISTORTIONS = {
     "normal-mode": "along the molecule's own vibrations, soft ones farther: like heat",
     "random": "every atom by itself in any direction: also stretches stiff bonds",
 }
+#: Each takes some hundredths of a second, and nothing stops it in between.
+_MOST_SMILES = 2000
 _SEED_HELP = "Any whole number; the same one gives the same structures again."
 
 
@@ -54,6 +56,8 @@ class SmilesSource(Source):
         words = [word for word in re.split(r"[\s,;]+", params.smiles) if word]
         if not words:
             raise StructureError("no SMILES is given; write at least one, for example CCO for ethanol")
+        if len(words) > _MOST_SMILES:
+            raise StructureError(f"{len(words)} SMILES are too many at once; give {_MOST_SMILES} at most")
         return check_structures(from_smiles(word, seed=params.seed) for word in words)
 
 
@@ -129,10 +133,12 @@ class SeriesSource(Source):
 
     def parse_main(self, argument: str) -> dict[str, Any]:
         """``acenes:1-4`` or ``acenes 1-4``: a kind, and lengths if they are not the usual ones."""
-        match = re.fullmatch(r"([A-Za-z -]*[A-Za-z])(?:[\s:]+(\d+)(?:\s*[-:]\s*(\d+))?)?", argument.strip())
+        match = re.fullmatch(
+            r"([A-Za-z -]*[A-Za-z])(?:[\s:]+(\d{1,9})(?:\s*[-:]\s*(\d{1,9}))?)?", argument.strip()
+        )
         if match is None:
             raise SettingsError(
-                f"{argument!r} is no series; write a kind and its lengths, for example polyenes:1-6 or "
+                f"{quoted(argument)} is no series; write a kind and its lengths, for example polyenes:1-6 or "
                 f"acenes:3"
             )
         kind, first, last = match.groups()

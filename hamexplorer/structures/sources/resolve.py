@@ -6,6 +6,7 @@ import difflib
 import glob
 import os
 import re
+from collections.abc import Callable
 
 from rdkit import Chem, rdBase
 
@@ -16,8 +17,8 @@ from hamexplorer.structures.sources.generated import SERIES_KINDS
 from hamexplorer.structures.structure import Structure
 
 
-def resolve(text: str) -> list[Structure]:
-    """Structures from a path or a short description.
+def resolve(text: str, *, tell: Callable[[str], None] = lambda text: None) -> list[Structure]:
+    """Structures from a path or a short description; a slow source says to ``tell`` how far it is.
 
     ============================================  ====================================================
     text                                          structures
@@ -33,6 +34,7 @@ def resolve(text: str) -> list[Structure]:
     ``polyenoic-acids:1-5``                       acrylic acid and longer
     ``distorted:CC``                              100 distorted ethanes; a SMILES or a g2 name
     ``distorted:CH4,n=20,amplitude=0.1,seed=7``   more settings of a source follow after commas
+    ``qm7:100`` or ``qm9:30,min_heavy=8``         molecules of QM7 or QM9, fetched from the archive the first time
     ``crystal:graphene``                          a ready-made crystal
     ``'bulk:SiC zincblende 4.36'``                a bulk crystal; type and constant may be left out if known
     ``layer:BN``                                  a hexagonal layer
@@ -53,9 +55,9 @@ def resolve(text: str) -> list[Structure]:
     if colon and not argument.strip() and (kind in SERIES_KINDS or prefix.lower() in SOURCES):
         raise StructureError(f"nothing follows {text!r}; write for example smiles:CCO, g2:4 or polyenes:1-6")
     if kind in SERIES_KINDS:
-        return _load("series", f"{prefix.lower()}:{argument}" if colon else prefix.lower())
+        return _load("series", f"{prefix.lower()}:{argument}" if colon else prefix.lower(), tell)
     if prefix.lower() in SOURCES and (colon or prefix.lower() not in ("file", "text")):
-        return _load(prefix.lower(), argument)
+        return _load(prefix.lower(), argument, tell)
     if os.path.exists(os.path.expanduser(text)):
         return _load_file(text, "")
     if at := re.fullmatch(r"(.+)@([-\d:, ]*)", text):
@@ -65,9 +67,9 @@ def resolve(text: str) -> list[Structure]:
     raise StructureError(_nothing_found(text, prefix if colon else ""))
 
 
-def _load(name: str, argument: str) -> list[Structure]:
+def _load(name: str, argument: str, tell: Callable[[str], None]) -> list[Structure]:
     source = SOURCES[name]
-    return source.load(source.parse(argument))
+    return source.load_telling(source.parse(argument), tell)
 
 
 def _load_file(path: str, frames: str) -> list[Structure]:
