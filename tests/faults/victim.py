@@ -1,12 +1,14 @@
 """What the tests of kills start and kill: it works, says each beginning and end, and never ends by itself.
 
 `python victim.py FOLDER` reads what to do from its input, forks a child for it, and answers with the child's number;
-`python victim.py train FOLDER EPOCHS` trains. A fork is ready at once, while importing takes seconds.
+`python victim.py train FOLDER EPOCHS [LAST]` trains, and waits to be killed once it has told of epoch LAST. A fork is
+ready at once, while importing takes seconds.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -72,8 +74,8 @@ def hydrogens() -> list[Any]:
     ]
 
 
-def train(folder: Path, epochs: int) -> None:
-    """Train on eight ethanes, from where the folder's last checkpoint stands."""
+def train(folder: Path, epochs: int, last: int = 0) -> None:
+    """Train on eight ethanes, from where the folder's last checkpoint stands; never further than `last`, if given."""
     from hamexplorer.model import MODELS, NetworkSettings
     from hamexplorer.reference.dataset import read_dataset
     from hamexplorer.train.events import EpochReport
@@ -99,6 +101,8 @@ def train(folder: Path, epochs: int) -> None:
     def report(event: Any) -> None:
         if isinstance(event, EpochReport):
             say("epoch", event.epoch)
+            while event.epoch == last:
+                signal.pause()
 
     train_model(dataset, settings, folder=folder, resume=resume, snapshots=False, report=report)
     say("finished")
@@ -154,6 +158,6 @@ def serve(folder: Path) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "train":
-        train(Path(sys.argv[2]), int(sys.argv[3]))
+        train(Path(sys.argv[2]), *map(int, sys.argv[3:]))
     else:
         serve(Path(sys.argv[1]))
