@@ -1,11 +1,13 @@
 """Make the datasets that the package ships, and those that judge its models: `make_datasets.py [NAME …]`.
 
-Without a name the shipped ones, `ethane`, `small-molecules` and `larger-molecules` (beyond the size of QM7's),
-are made. The others are written as NAME.h5 into the present folder: `qm7`; `qm7-svp`, the same in def2-SVP alone, to
-begin an SCF with; `polyenes`, `acenes` and `polyenoic-acids`, series whose short members teach and long ones test.
+Without a name the shipped ones are made: `ethane`, `small-molecules`, `qm7` to learn from, `qm7-unseen` and
+`larger-molecules` (beyond the size of QM7's) to test on. The others are written as NAME.h5 into the present folder:
+`qm7-svp`, QM7 in def2-SVP alone, to begin an SCF with; `polyenes`, `acenes` and `polyenoic-acids`, series whose short
+members teach and long ones test.
 
-Every finished molecule is kept in the store, so the script may be stopped and started again at will.
-On two slow cores the shipped ones take some three hours from nothing; of each set an estimate comes first.
+What the file holds already is not computed again, and every finished molecule is kept in the store, so the script may be
+stopped and started again at will; `--finished` writes what there is. On two slow cores the shipped ones take some six
+hours from nothing; of each set an estimate comes first.
 """
 
 from __future__ import annotations
@@ -17,10 +19,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import pyscf
+
 from hamexplorer.errors import HamExplorerError
-from hamexplorer.reference.dataset import SHIPPED, shipped_path, write_dataset
+from hamexplorer.reference.dataset import SHIPPED, Reference, read_dataset, shipped_path, write_dataset
 from hamexplorer.reference.execute import ReferenceProgress, estimate_seconds, run_references
 from hamexplorer.reference.method import ReferenceMethod
+from hamexplorer.reference.store import ReferenceStore
 from hamexplorer.structures.collections import g2_chno, series
 from hamexplorer.structures.ensembles import normal_mode_displacements
 from hamexplorer.structures.files import read_structures
@@ -72,7 +77,20 @@ def qm7() -> list[Structure]:
 
     Source: Rupp et al., Phys. Rev. Lett. 108, 058301 (2012); Blum & Reymond, J. Am. Chem. Soc. 131, 8732 (2009).
     """
-    path = Path(__file__).with_name("qm7.xyz")
+    return _listed("qm7.xyz")
+
+
+def qm7_unseen() -> list[Structure]:
+    """Thirty other molecules of QM7 with C, H, N and O, drawn at random, to test what the rest of QM7 taught.
+
+    The first thirty of `numpy.random.default_rng(20261127).permutation(numpy.arange(1, 7166))` that are not in `qm7`
+    and whose geometry was at hand.
+    """
+    return _listed("qm7-unseen.xyz")
+
+
+def _listed(name: str) -> list[Structure]:
+    path = Path(__file__).with_name(name)
     return read_structures(path.read_bytes(), filename=path.name)
 
 
@@ -122,11 +140,12 @@ SVP = ReferenceMethod(large_basis="def2-svp")
 SHIPPED_SETS = {
     "ethane": DataSet(ethane, TZVP),
     "small-molecules": DataSet(small_molecules, TZVP),
+    "qm7": DataSet(qm7, TZVP),
+    "qm7-unseen": DataSet(qm7_unseen, TZVP),
     "larger-molecules": DataSet(larger, TZVP),
 }
 DATASETS = {
     **SHIPPED_SETS,
-    "qm7": DataSet(qm7, TZVP),
     "qm7-svp": DataSet(qm7, ReferenceMethod(small_basis="def2-svp", large_basis="def2-svp")),
     "polyenes": DataSet(polyenes, SVP),
     "acenes": DataSet(acenes, SVP),
@@ -134,20 +153,38 @@ DATASETS = {
 }
 
 
-def make(name: str, jobs: int) -> None:
-    """Compute one dataset, or take it from the store, and write it into the package."""
+def make(name: str, jobs: int, *, finished: bool = False) -> None:
+    """Compute what the file of a dataset lacks, or take it from the store, and write both."""
     source, method = DATASETS[name]
     structures = source()
-    minutes = estimate_seconds(structures, method, jobs=jobs) / 60
-    print(f"{name}: {len(structures)} molecules, about {minutes:.0f} min (an estimate)", flush=True)
-    dataset = run_references(structures, method, jobs=jobs, name=name, report=_show)
+    path = shipped_path(name) if name in SHIPPED else Path(f"{name}.h5")
+    known = _known(path, method)
+    missing = [s for s in structures if s.key not in known]
+    if finished:
+        store = ReferenceStore()
+        missing = [s for s in missing if all(store.has(s, level) for level in (method.small, method.large))]
+    minutes = estimate_seconds(missing, method, jobs=jobs) / 60
+    print(f"{name}: {len(missing)} molecules to compute, about {minutes:.0f} min (an estimate)", flush=True)
+    dataset = run_references(missing, method, jobs=jobs, name=name, report=_show)
     for label, reason in dataset.set_aside:
         print(f"  set aside {label}: {reason}")
-    path = shipped_path(name) if name in SHIPPED else Path(f"{name}.h5")
+    known |= {reference.structure.key: reference for reference in dataset.references}
+    references = tuple(known[s.key] for s in structures if s.key in known)
     description = SHIPPED.get(name, (source.__doc__ or "").partition("\n")[0])
     script = {"script": "scripts/make_datasets.py", "description": description}
-    write_dataset(path, replace(dataset, provenance={**dataset.provenance, **script}))
-    print(f"  {len(dataset)} molecules in {path.name}, {path.stat().st_size / 1e6:.1f} MB")
+    provenance = {**dataset.provenance, **script}
+    write_dataset(path, replace(dataset, references=references, provenance=provenance))
+    print(f"  {len(references)} molecules in {path.name}, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _known(path: Path, method: ReferenceMethod) -> dict[str, Reference]:
+    """What the file holds, by the structures' keys; nothing if it was computed otherwise."""
+    if not path.exists():
+        return {}
+    dataset = read_dataset(path)
+    if dataset.method != method or dataset.provenance.get("pyscf") != pyscf.__version__:
+        return {}
+    return {reference.structure.key: reference for reference in dataset.references}
 
 
 def _show(progress: ReferenceProgress) -> None:
@@ -164,13 +201,14 @@ def main() -> int:
         help=f"one of {', '.join(DATASETS)}; default: those that are shipped",
     )
     parser.add_argument("--jobs", type=int, default=2, help="worker processes (default 2)")
+    parser.add_argument("--finished", action="store_true", help="write what is finished, compute nothing")
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(DATASETS)
     if unknown:
         parser.error(f"there is no dataset {unknown.pop()!r}; choose from {', '.join(DATASETS)}")
     try:
         for name in arguments.names or SHIPPED_SETS:
-            make(name, arguments.jobs)
+            make(name, arguments.jobs, finished=arguments.finished)
     except HamExplorerError as error:
         print(error, file=sys.stderr)
         return 1
