@@ -46,7 +46,7 @@ def script() -> Iterator[ModuleType]:
 
 
 @pytest.mark.parametrize(
-    "name", ["larger-molecules", "polyenes", "acenes", "polyenoic-acids", "qm7", "qm7-svp"]
+    "name", ["larger-molecules", "polyenes", "acenes", "polyenoic-acids", "qm7", "qm7-unseen", "qm7-svp"]
 )
 def test_structures_are_different_and_can_be_computed(script: ModuleType, name: str) -> None:
     structures = check_structures(script.DATASETS[name].structures())
@@ -66,6 +66,14 @@ def test_larger_molecules_are_thirty_beyond_the_size_of_qm7(script: ModuleType) 
     for what, pattern in COVERED.items():
         query = Chem.MolFromSmarts(pattern)
         assert any(molecule.HasSubstructMatch(query) for molecule in molecules), what
+
+
+def test_unseen_molecules_of_qm7_are_thirty_others(script: ModuleType) -> None:
+    known = script.DATASETS["qm7"].structures()
+    unseen = script.DATASETS["qm7-unseen"].structures()
+    assert len(unseen) == 30 and max(structure.n_heavy for structure in unseen) < 8
+    assert not {s.label for s in unseen} & {s.label for s in known}
+    assert not {s.key for s in unseen} & {s.key for s in known}
 
 
 def test_polyenes_grow_by_two_carbons(script: ModuleType) -> None:

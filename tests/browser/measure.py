@@ -61,11 +61,16 @@ def answers(page: Page, count: int = 50) -> np.ndarray:
     return np.array(found)
 
 
+def metrics(session: CDPSession) -> dict[str, float]:
+    """What Chromium counts of a page, after a collection of garbage."""
+    session.send("Performance.enable")
+    session.send("HeapProfiler.collectGarbage")
+    return {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+
+
 def memory(session: CDPSession) -> float:
     """The page's JavaScript heap after a collection, MB."""
-    session.send("HeapProfiler.collectGarbage")
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(m["value"] for m in metrics if m["name"] == "JSHeapUsedSize") / 1e6
+    return metrics(session)["JSHeapUsedSize"] / 1e6
 
 
 def frames(page: Page, seconds: float = 4.0) -> np.ndarray:
@@ -115,7 +120,6 @@ def _measure(visit: Visit, minutes: float) -> int:
     page.wait_for_function("/123 structures/.test(document.querySelector('.hx-facts').innerText)")
     page.get_by_label("Hamiltonian matrix", exact=True).check()
     session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
     # It shall not end by itself before it was watched.
     visit.open_fold("Optimiser and more")
     for setting in ("Epochs", "Patience (epochs)", "Plateau (epochs)"):

@@ -19,6 +19,9 @@ from hamexplorer.reference.properties import MATRIX_FIELDS, Properties, Referenc
 from hamexplorer.reference.sealed import seal
 from hamexplorer.reference.single_point import calculate
 
+#: Shipped sets of molecules, and how many each holds at least.
+MOLECULES = {"ethane": 100, "small-molecules": 100, "qm7-unseen": 30, "larger-molecules": 30}
+
 
 @pytest.fixture
 def dataset(molecule, quick) -> ReferenceDataset:
@@ -138,17 +141,17 @@ def test_a_flipped_bit_is_noticed(tmp_path, dataset):
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(
         DatasetError,
-        match=r"there is no dataset 'ethan'; .* ethane, small-molecules, larger-molecules, graphene",
+        match=r"there is no dataset 'ethan'; .* ethane, small-molecules, qm7-unseen, larger-molecules, graphene",
     ):
         read_dataset("ethan")
     with pytest.raises(DatasetError, match="is a folder"):
         read_dataset(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["ethane", "small-molecules", "larger-molecules"])
+@pytest.mark.parametrize("name", MOLECULES)
 def test_shipped_molecules_hold_every_property(name):
     dataset = read_dataset(name)
-    assert len(dataset) >= (30 if name == "larger-molecules" else 100)
+    assert len(dataset) >= MOLECULES[name]
     assert (dataset.method.xc, dataset.method.large_basis) == ("b3lyp", "def2-tzvp")
     assert not dataset.set_aside
     for reference in dataset.references:
@@ -169,9 +172,7 @@ def test_shipped_molecules_hold_every_property(name):
         np.testing.assert_allclose(occupied, reference.large.mo_energy[:n_occ], atol=1e-8)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SHIPPED if name != "ethane" and not name.endswith("-molecules")]
-)
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name not in MOLECULES])
 def test_shipped_crystals_hold_bands_and_matrices(name):
     """F(T) and S(T) have the bands of the mesh; at Γ the bands of the path are those of the mesh."""
     dataset = read_dataset(name)
@@ -202,7 +203,7 @@ def test_the_gap_of_polyacetylene_opens_with_its_alternation():
 
 def test_shipped_datasets_are_small():
     sizes = {name: shipped_path(name).stat().st_size for name in SHIPPED}
-    molecules = sum(sizes.pop(name) for name in ("ethane", "small-molecules", "larger-molecules"))
+    molecules = sum(sizes.pop(name) for name in MOLECULES)
     assert molecules < 10e6 and sum(sizes.values()) < 15e6
 
 
