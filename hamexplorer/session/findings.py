@@ -12,9 +12,10 @@ import traitlets
 from hamexplorer.session.training import Training
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.molecule_state import MoleculeState
+from hamexplorer.train.prediction import Prediction
 from hamexplorer.train.results import Results
 from hamexplorer.train.spread import Disagreement, disagreements, spread_among, spread_of_prediction
-from hamexplorer.train.trained import Prediction, TrainedModel
+from hamexplorer.train.trained import TrainedModel
 
 #: What is told of one molecule beside its orbital energies.
 PROPERTIES = ("dipole", "polarizability", "mulliken_charge", "lowdin_charge", "mayer_bond_order")

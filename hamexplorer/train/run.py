@@ -22,6 +22,7 @@ from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.committee import structure_weights
 from hamexplorer.train.controls import Controls
 from hamexplorer.train.crystal_state import CrystalState
+from hamexplorer.train.evaluation import make_results
 from hamexplorer.train.finite import check_references
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
@@ -31,7 +32,7 @@ from hamexplorer.train.settings import RunSettings, unpredicted, weight_decay_of
 from hamexplorer.train.shards import mesh_of
 from hamexplorer.train.step import StepReport
 from hamexplorer.train.stepper import Stepper
-from hamexplorer.train.trained import TrainedModel, as_trained, make_results
+from hamexplorer.train.trained import TrainedModel, as_trained
 
 __all__ = ["Controls", "train"]
 

@@ -14,8 +14,9 @@ from hamexplorer.structures.checks import check_structures
 from hamexplorer.structures.smiles import from_smiles
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.novelty import NOVEL, Novelty
+from hamexplorer.train.prediction import Prediction
 from hamexplorer.train.stream import SteadyPredictor
-from hamexplorer.train.trained import Prediction, TrainedModel
+from hamexplorer.train.trained import TrainedModel
 from hamexplorer.units import HARTREE_EV
 
 #: Molecules that are held at once.

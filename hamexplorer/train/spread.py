@@ -10,16 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hamexplorer.basis.reductions import REDUCTIONS, SmallAndLarge
+from hamexplorer.train.prediction import Prediction
 from hamexplorer.train.results import Results
 from hamexplorer.train.settings import RunSettings
-
-if TYPE_CHECKING:
-    from hamexplorer.train.trained import Prediction
 
 
 @dataclass(frozen=True)

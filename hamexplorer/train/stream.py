@@ -9,8 +9,9 @@ from hamexplorer.physics.parallel import each_on_one_thread
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.batches import Shape, batch_shape, common_shape, roomy_shape
 from hamexplorer.train.frames import Frame
+from hamexplorer.train.prediction import PREDICTED, Prediction
 from hamexplorer.train.start import FLAT_BATCH, with_model
-from hamexplorer.train.trained import PREDICTED, Prediction, TrainedModel
+from hamexplorer.train.trained import TrainedModel
 
 
 class SteadyPredictor:

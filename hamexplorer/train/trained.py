@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 
-from hamexplorer._plain import take, take_list, take_whole
-from hamexplorer.errors import CheckpointError, DatasetError, SettingsError, TrainingError, plain_text
-from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Surrogate
-from hamexplorer.model.linear import empty_linear
+from hamexplorer.errors import DatasetError, SettingsError, TrainingError
+from hamexplorer.model import BlockModel, LinearModel, Surrogate
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import Reference, ReferenceDataset
-from hamexplorer.reference.kinds import Method, method_from
+from hamexplorer.reference.kinds import Method
 from hamexplorer.reference.method import ReferenceMethod
 from hamexplorer.structures.paths import standard_path
 from hamexplorer.structures.selection import PARTS, Split
@@ -26,50 +22,20 @@ from hamexplorer.structures.structure import Structure
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.batches import Shape, batch_shape, make_batch, roomy_shape
-from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
-from hamexplorer.train.committee import empty_model_of
 from hamexplorer.train.crystal_state import CrystalState, crystal_state
+from hamexplorer.train.evaluation import make_results
 from hamexplorer.train.frames import Frame, KPoints
-from hamexplorer.train.geometry import Geometry, basis_of
-from hamexplorer.train.model_shape import shape_of
+from hamexplorer.train.geometry import Geometry
+from hamexplorer.train.model_file import read_model, write_model
 from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
+from hamexplorer.train.prediction import PREDICTED, Prediction
 from hamexplorer.train.predictor import Evaluator, Predicted
-from hamexplorer.train.prepare import baseline_of
-from hamexplorer.train.results import Results, target_result
-from hamexplorer.train.runfile import fill
+from hamexplorer.train.results import Results
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.spread import spread_of_prediction
 from hamexplorer.train.start import FLAT_BATCH, with_model
 from hamexplorer.train.step import band_energies, hamiltonians
 from hamexplorer.train.values import k_points_of, reduce_reference, target_values
-
-#: Properties that need no reference and are no long tables.
-PREDICTED = tuple(name for name in TARGETS if name not in ("mo_energy", "hamiltonian", "dos"))
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What a model says of one structure; atomic units, shapes as in `reference.Properties`.
-
-    A crystal has levels at the k-points of its mesh (one of k and -k each, in fractions of the reciprocal vectors, with
-    their shares), (n_k, n_bands), and their gap; nothing else. A surrogate predicts the targets of its run alone: its
-    levels are empty and the gap is NaN.
-
-    ``spread`` is of a committee: how far its members stand apart in each value, by the value's name.
-    """
-
-    structure: Structure
-    n_occ: int
-    mo_energy: np.ndarray
-    homo_lumo_gap: float = math.nan
-    dipole: np.ndarray | None = None
-    polarizability: np.ndarray | None = None
-    mulliken_charge: np.ndarray | None = None
-    lowdin_charge: np.ndarray | None = None
-    mayer_bond_order: np.ndarray | None = None
-    spread: Mapping[str, np.ndarray] | None = None
-    k_points: np.ndarray | None = None
-    k_weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,32 +61,12 @@ class TrainedModel:
     split_keys: dict[str, tuple[str, ...]]
 
     def save(self, folder: Path | str) -> None:
-        """Write ``model.json`` and ``model.npz`` into a folder; nothing in it is a pickle."""
-        extra = {
-            name: getattr(self.geometry, name) for name in ("mean", "level_map", "zero", "orbital_units")
-        }
-        extra = {name: value for name, value in extra.items() if value is not None}
-        header = {
-            "kind": "model",
-            "epoch": self.epoch,
-            "settings": self.settings.to_dict(),
-            "kind_of_method": type(self.method).__name__,
-            "method": vars(self.method),
-            "basis": self.method.small_basis,
-            "elements": list(self.geometry.graph.elements),
-            "shells": {str(z): list(ls) for z, ls in self.geometry.template.shells.items()},
-            "graph": {
-                field.name: getattr(self.geometry.graph, field.name)
-                for field in fields(GraphSettings)
-                if field.name not in ("elements", "cutoff_angstrom")
-            },
-            "split": {part: list(keys) for part, keys in self.split_keys.items()},
-            "extra": list(extra),
-            # Whether a surrogate knows gaps; files of before do not say so, and theirs do not.
-            "pools": isinstance(self.model, Surrogate) and self.model.start.gap is not None,
-        }
-        arrays = jax.tree.leaves((self.fixed, self.model))
-        write_checkpoint(Path(folder), "model", header, [*arrays, *extra.values()])
+        """Write ``model.json`` and ``model.npz`` into a folder.
+
+        Raises:
+            DatasetError: if the folder cannot be written.
+        """
+        write_model(Path(folder), self)
 
     @classmethod
     def load(cls, folder: Path | str) -> TrainedModel:
@@ -129,32 +75,7 @@ class TrainedModel:
         Raises:
             CheckpointError: if it is missing, damaged, or written by a newer version.
         """
-        header, arrays = read_checkpoint(Path(folder), "model")
-        try:
-            return cls._from(header, arrays)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            said = plain_text(f"{kind}{error}", 300)
-            version = plain_text(str(header.get("hamexplorer", "unknown")), 20)
-            raise CheckpointError(
-                f"{folder} does not hold a model as this version writes it ({said}); train again, or open it with the "
-                f"version that wrote it ({version})"
-            ) from error
-
-    @classmethod
-    def _from(cls, header: dict[str, Any], arrays: list[np.ndarray]) -> TrainedModel:
-        settings = RunSettings.from_record(take(header, "settings", dict))
-        graph, template = shape_of(header, settings.cutoff)
-        extra = {name: arrays.pop() for name in reversed(take_list(header, "extra", str))}
-        # Models from before there were crystals name no kind: they are of molecules.
-        method = method_from(
-            take(header, "kind_of_method", str, "ReferenceMethod"), take(header, "method", dict)
-        )
-        geometry = Geometry(basis_of(method), baseline_of(settings, graph), template, graph, **extra)
-        fixed, model = fill(empty_model(settings, geometry, pools=take(header, "pools", bool, False)), arrays)
-        parts = take(header, "split", dict)
-        split = {part: take_list(parts, part, str) for part in parts}
-        return cls(settings, method, geometry, fixed, model, take_whole(header, "epoch"), split)
+        return cls(**read_model(Path(folder)))
 
     def _frames(
         self,
@@ -279,19 +200,8 @@ class TrainedModel:
         )
         evaluator = Evaluator(frames, range(len(frames)), known, self.geometry.template, FLAT_BATCH, shape)
         evaluator.run(self.model, predicted)
-        return [
-            Prediction(
-                frame.structure,
-                int(frame.integrals.n_occ),
-                np.zeros(0) if energy is None else np.asarray(energy),
-                **_plain(values),
-                **_points_of(frame),
-                spread=spread or None,
-            )
-            for frame, energy, values, spread in zip(
-                frames, predicted.mo_energy, predicted.values, predicted.spread, strict=True
-            )
-        ]
+        found = zip(frames, predicted.mo_energy, predicted.values, predicted.spread, strict=True)
+        return [Prediction.of(*each) for each in found]
 
     def spread(self, structures: Sequence[Structure]) -> dict[str, np.ndarray]:
         """How far the members of a committee stand apart, a number a structure and property.
@@ -368,70 +278,11 @@ class TrainedModel:
                 ),
                 lambda k, place: self._on_path(dataset.references[k], place),
             )
-        return make_results(
-            self.epoch,
-            dataset,
-            split,
-            names,
-            by_index,
-            predicted,
-            raws,
-            *hamiltonians,
-        )
+        return make_results(self.epoch, dataset, split, names, by_index, predicted, raws, *hamiltonians)
 
     def _on_path(self, reference: Reference, place: int) -> CrystalState:
         path = reference.path or standard_path(reference.structure)
         return self.crystal_state(reference.structure, path.points[place], reference)
-
-
-def make_results(
-    epoch: int,
-    dataset: ReferenceDataset,
-    split: Split,
-    names: Sequence[str],
-    frames: dict[int, Any],
-    predicted: Predicted,
-    raw: Sequence[dict[str, np.ndarray]],
-    bands: Callable[[int], BandStructure] | None = None,
-    states: Callable[[int], MoleculeState] | None = None,
-    gradients: Callable[[int, str, np.ndarray], np.ndarray] | None = None,
-    crystals: Callable[[int, int], CrystalState] | None = None,
-) -> Results:
-    """Set predictions beside references; structures without a frame or a prediction are left out."""
-
-    def entry(k: int, name: str):
-        frame = frames.get(k)
-        if frame is None or name not in frame.targets or name not in predicted.values[k]:
-            return None
-        value, weight = frame.targets[name]
-        return value, weight, predicted.values[k][name], raw[k].get(name)
-
-    targets = {
-        name: target_result(
-            name, [entry(k, name) for k in range(len(dataset))], [each.get(name) for each in predicted.spread]
-        )
-        for name in names
-    }
-    return Results(
-        epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states, gradients, crystals
-    )
-
-
-def _points_of(frame: Frame) -> dict[str, Any]:
-    return {} if frame.k is None else {"k_points": frame.k.points, "k_weights": frame.k.weights}
-
-
-def _plain(values: dict[str, np.ndarray]) -> dict[str, Any]:
-    return {name: float(v) if np.ndim(v) == 0 else v for name, v in values.items()}
-
-
-def empty_model(
-    settings: RunSettings, geometry: Geometry, *, pools: bool
-) -> tuple[LinearModel | None, BlockModel | Surrogate]:
-    """A model of the right shape with meaningless weights, to be filled from a file; ``pools`` as there."""
-    keeps_start = settings.model in MODELS and MODELS[settings.model].keeps_start
-    start = empty_linear(geometry.template, geometry.graph) if keeps_start else None
-    return start, empty_model_of(settings, geometry, pools=pools)
 
 
 def as_trained(

@@ -13,10 +13,10 @@ from hamexplorer.session import Session
 from hamexplorer.session.health import signs
 from hamexplorer.structures.selection import Split
 from hamexplorer.structures.structure import Structure
+from hamexplorer.train.prediction import Prediction
 from hamexplorer.train.results import Results, TargetResult
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.spread import Disagreement, spread_of_prediction
-from hamexplorer.train.trained import Prediction
 from hamexplorer.units import HARTREE_EV
 
 CONFIDENT = Disagreement("dipole", "Dipole moment", "e·bohr", False, 0.01, 0.01, 0.03)

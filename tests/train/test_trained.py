@@ -14,7 +14,8 @@ from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.structures.structure import Structure
-from hamexplorer.train.trained import Prediction, TrainedModel
+from hamexplorer.train.prediction import Prediction
+from hamexplorer.train.trained import TrainedModel
 
 PROPERTIES = [
     f.name for f in dataclasses.fields(Prediction) if f.name not in ("structure", "n_occ", "spread")
