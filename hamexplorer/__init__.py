@@ -4,7 +4,7 @@
 
 >>> import hamexplorer as hx
 >>> dataset = hx.read_dataset("ethane")
->>> model = hx.train_model(dataset, hx.RunSettings(epochs=20))
+>>> model = hx.train_model(dataset, hx.settings_for(dataset.structures, epochs=20))
 >>> model.evaluate(dataset, "test").errors("test", units="eV")
 """
 
@@ -38,6 +38,7 @@ _PUBLIC = {
     "run_references": "hamexplorer.reference.execute",
     "scf_guess": "hamexplorer.train.scf_guess",
     "screen_smiles": "hamexplorer.train.screening",
+    "settings_for": "hamexplorer.train.suited",
     "train_model": "hamexplorer.train.run:train",
     "write_dataset": "hamexplorer.reference.dataset",
 }

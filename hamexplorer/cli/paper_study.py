@@ -18,7 +18,8 @@ from hamexplorer.cli.where import chosen_workers
 from hamexplorer.errors import SettingsError
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.train.paper import SEEDS, VARIED, paper_grids
-from hamexplorer.train.settings import RunSettings, defaults_for, kind_of
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import settings_for
 
 if TYPE_CHECKING:
     from hamexplorer.train.grid import Grid, PlannedRun
@@ -48,7 +49,7 @@ def run_paper(options: argparse.Namespace, report: Any) -> int:
 
 def _fewer(sizes: Sequence[int], fixed: Mapping[str, Any], dataset: ReferenceDataset) -> list[int]:
     """The sizes that are smaller than the training part; says of the others that they are no point of a curve."""
-    settings = RunSettings.from_dict({**defaults_for(kind_of(dataset.structures)), **fixed})
+    settings = settings_for(dataset.structures, **fixed)
     n_train = len(settings.split(dataset.structures).train)
     for size in sizes:
         if size >= n_train:

@@ -18,7 +18,8 @@ from hamexplorer.cli.tables import compared_with, error_table
 from hamexplorer.errors import SettingsError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import SHIPPED, read_dataset
-from hamexplorer.train.settings import RunSettings, defaults_for, kind_of
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import settings_for
 
 EXAMPLES = """\
 examples:
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
             f"{options.out} holds a run already; go on with --resume, or give another folder after --out"
         )
     dataset = read_dataset(options.dataset)
-    settings = RunSettings.from_dict({**defaults_for(kind_of(dataset.structures)), **typed})
+    settings = settings_for(dataset.structures, **typed)
     # Before the work rather than after it: can the model be kept there?
     options.out.mkdir(parents=True, exist_ok=True)
 

@@ -25,7 +25,7 @@ from hamexplorer.session import Session
 from hamexplorer.session.state import Download
 from hamexplorer.train.grid import Grid, target_set
 from hamexplorer.train.rows import Row, in_units
-from hamexplorer.train.settings import PRESETS
+from hamexplorer.train.suited import PRESETS
 
 _COLUMNS = [
     {"label": "Run", "width": "minmax(0, 1fr)"},

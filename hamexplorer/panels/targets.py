@@ -11,7 +11,8 @@ from hamexplorer.panels.parts import MessageBox, card, fold, styled, text
 from hamexplorer.params import params_of
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.session import Session
-from hamexplorer.train.settings import PRESETS, RunSettings
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import PRESETS
 
 #: Settings under their own heading; every other one is found under "Optimiser and more".
 BASIS = (

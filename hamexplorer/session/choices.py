@@ -12,7 +12,8 @@ from hamexplorer.errors import HamExplorerError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.session.references import References
 from hamexplorer.structures.selection import Split
-from hamexplorer.train.settings import RunSettings, defaults_for, kind_of
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import defaults_for, kind_of
 
 
 class Choices(References):

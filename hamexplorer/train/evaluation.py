@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,22 @@ from hamexplorer.train.predictor import Predicted
 from hamexplorer.train.results import Results, target_result
 
 
+class Views(NamedTuple):
+    """What a model's Hamiltonians look like, each worked out when it is asked for; numbers are places in the data set.
+
+    Attributes:
+        bands: of a crystal.
+        states: Hamiltonian and orbitals of a molecule.
+        gradients: of a target's error with respect to a molecule's Hamiltonian, which is given.
+        crystals: Hamiltonian and orbitals of a crystal at a point of its path.
+    """
+
+    bands: Callable[[int], BandStructure]
+    states: Callable[[int], MoleculeState]
+    gradients: Callable[[int, str, np.ndarray], np.ndarray]
+    crystals: Callable[[int, int], CrystalState]
+
+
 def make_results(
     epoch: int,
     dataset: ReferenceDataset,
@@ -24,12 +40,12 @@ def make_results(
     frames: dict[int, Any],
     predicted: Predicted,
     raw: Sequence[dict[str, np.ndarray]],
-    bands: Callable[[int], BandStructure] | None = None,
-    states: Callable[[int], MoleculeState] | None = None,
-    gradients: Callable[[int, str, np.ndarray], np.ndarray] | None = None,
-    crystals: Callable[[int, int], CrystalState] | None = None,
+    views: Views | None = None,
 ) -> Results:
-    """Set predictions beside references; structures without a frame or a prediction are left out."""
+    """Set predictions beside references; structures without a frame or a prediction are left out.
+
+    A surrogate has no views.
+    """
 
     def entry(k: int, name: str):
         frame = frames.get(k)
@@ -44,6 +60,5 @@ def make_results(
         )
         for name in names
     }
-    return Results(
-        epoch, targets, split, dataset, tuple(predicted.mo_energy), bands, states, gradients, crystals
-    )
+    seen = {} if views is None else views._asdict()
+    return Results(epoch, targets, split, dataset, tuple(predicted.mo_energy), **seen)

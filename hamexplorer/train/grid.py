@@ -15,7 +15,8 @@ from hamexplorer._plain import read_toml
 from hamexplorer.errors import SettingsError, quoted
 from hamexplorer.model import SURROGATES
 from hamexplorer.physics.targets import TARGETS
-from hamexplorer.train.settings import PRESETS, RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import PRESETS, defaults_for
 
 #: Settings that the grid itself runs over.
 VARIED = ("targets", "reduction", "model", "seed")
@@ -96,7 +97,7 @@ class Grid:
 
         Args:
             dataset: name.
-            kind: what it holds, of :data:`hamexplorer.train.settings.SUITED`: each wants other defaults.
+            kind: what it holds, of :data:`hamexplorer.train.suited.SUITED`: each wants other defaults.
 
         Raises:
             SettingsError: naming the setting that is unknown or out of bounds.

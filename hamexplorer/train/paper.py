@@ -10,7 +10,8 @@ from hamexplorer.errors import SettingsError
 from hamexplorer.model import MODELS, SURROGATES
 from hamexplorer.train.grid import Grid, target_set
 from hamexplorer.train.planned import own_test
-from hamexplorer.train.settings import PRESETS, RunSettings
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import PRESETS
 
 #: The paper's.
 SEEDS = (42, 87, 250)

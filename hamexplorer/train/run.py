@@ -12,19 +12,14 @@ import jax
 import numpy as np
 
 from hamexplorer.errors import TrainingError
-from hamexplorer.model import Surrogate
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.reference.dataset import ReferenceDataset
 from hamexplorer.train import events
 from hamexplorer.train.ahead import CompiledAhead
-from hamexplorer.train.band_maker import BandMaker
-from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.committee import structure_weights
 from hamexplorer.train.controls import Controls
-from hamexplorer.train.crystal_state import CrystalState
 from hamexplorer.train.evaluation import make_results
 from hamexplorer.train.finite import check_references
-from hamexplorer.train.molecule_state import MoleculeState, error_gradient, molecule_state
 from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.prepare import Prepared, arrange, prepare
 from hamexplorer.train.runfile import RunState, fill, read_run, write_run
@@ -33,6 +28,7 @@ from hamexplorer.train.shards import mesh_of
 from hamexplorer.train.step import StepReport
 from hamexplorer.train.stepper import Stepper
 from hamexplorer.train.trained import TrainedModel, as_trained
+from hamexplorer.train.views_of_run import ViewsOfRun
 
 __all__ = ["Controls", "train"]
 
@@ -105,7 +101,6 @@ class _Run:
         self.prepared: Prepared | None = None
         self.snapshots, self.mesh = True, mesh_of(1)
         self.names: tuple[str, ...] = ()
-        self._band_makers: dict[int, BandMaker] = {}
         self._last_snapshot = self._last_underway = 0.0
         self._paused_seconds = 0.0
 
@@ -127,6 +122,7 @@ class _Run:
         self.shape = arranged.batch_shape(starting.batch_size)
         compiled = CompiledAhead(arranged, self.state.settings, step=self.mesh is None)
         p = self.prepared = prepare(arranged, starting, stage)
+        self._views = ViewsOfRun(p, self.dataset)
         self.stepper = Stepper(
             p.model,
             starting.optimizer,
@@ -342,7 +338,7 @@ class _Run:
             frames,
             self.predicted,
             p.raw,
-            *self._hamiltonians_of_now(),
+            self._views.with_model(self.stepper.model),
         )
         watched = self.controls.watched
         if watched is not None and 0 <= watched < len(self.dataset):
@@ -351,48 +347,6 @@ class _Run:
         self._last_snapshot = time.monotonic()
         model = self._as_trained(self.stepper.trainable, self.state.epoch)
         self.report(events.Snapshot(self.state.epoch, results, model))
-
-    def _hamiltonians_of_now(self) -> tuple[Any, ...]:
-        """What works out bands, states and gradients when asked; nothing of a surrogate."""
-        p = self._prepared
-        if isinstance(p.model, Surrogate):
-            return ()
-        model = self.stepper.model
-        return (
-            self._bands_of_now(),
-            self._states_of_now(),
-            lambda k, target, matrix: error_gradient(p.geometry, p.frames[k], matrix, target, model=model),
-            self._crystals_of_now(),
-        )
-
-    def _bands_of_now(self) -> Callable[[int], BandStructure]:
-        """Works out a crystal's bands with the weights of this moment, whenever it is asked for."""
-        model = self.stepper.model
-        return lambda k: self._band_maker(k).band_structure(model)
-
-    def _crystals_of_now(self) -> Callable[[int, int], CrystalState]:
-        """Works out a crystal's Hamiltonian at a point of its path with the weights of this moment."""
-        model, method = self.stepper.model, self.dataset.method
-        names = (method.small_basis, method.large_basis)
-        return lambda k, place: self._band_maker(k).crystal_state(model, place, names)
-
-    def _band_maker(self, k: int) -> BandMaker:
-        p = self._prepared
-        if k not in self._band_makers:
-            smearing = getattr(self.dataset.method, "smearing", 0.0)
-            self._band_makers[k] = BandMaker.of(
-                p.geometry, p.fixed, self.dataset.references[k], smearing=smearing
-            )
-        return self._band_makers[k]
-
-    def _states_of_now(self) -> Callable[[int], MoleculeState]:
-        """Works out a molecule's Hamiltonian with the weights of this moment."""
-        p, model, xc = self._prepared, self.stepper.model, getattr(self.dataset.method, "xc", "hf")
-
-        def state(k: int) -> MoleculeState:
-            return molecule_state(p.geometry, p.frames[k], model, self.dataset.references[k], xc)
-
-        return state
 
     # ---- keeping -----------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from hamexplorer.train.controls import Controls
 from hamexplorer.train.grid import Grid, PlannedRun
 from hamexplorer.train.planned import answer, attempt, encode_task, trained_row
 from hamexplorer.train.rows import KeptRows, Row
-from hamexplorer.train.settings import kind_of
+from hamexplorer.train.suited import kind_of
 
 #: How often a study on a cluster looks whether it was stopped, s.
 _TICK = 0.2

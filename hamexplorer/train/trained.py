@@ -23,7 +23,7 @@ from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.batches import Shape, batch_shape, make_batch, roomy_shape
 from hamexplorer.train.crystal_state import CrystalState, crystal_state
-from hamexplorer.train.evaluation import make_results
+from hamexplorer.train.evaluation import Views, make_results
 from hamexplorer.train.frames import Frame, KPoints
 from hamexplorer.train.geometry import Geometry
 from hamexplorer.train.model_file import read_model, write_model
@@ -268,17 +268,16 @@ class TrainedModel:
         for k, small in zip(chosen, raw, strict=True):
             raws[k] = small
         by_index = dict(zip(chosen, frames, strict=True))
-        hamiltonians: tuple[Any, ...] = ()
-        if self.has_hamiltonian:
-            hamiltonians = (
-                lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
-                lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
-                lambda k, target, matrix: error_gradient(
-                    self.geometry, by_index[k], matrix, target, model=self.model
-                ),
-                lambda k, place: self._on_path(dataset.references[k], place),
-            )
-        return make_results(self.epoch, dataset, split, names, by_index, predicted, raws, *hamiltonians)
+        views = Views(
+            lambda k: self.band_structure(dataset.structures[k], dataset.references[k]),
+            lambda k: self.molecule_state(dataset.structures[k], dataset.references[k]),
+            lambda k, target, matrix: error_gradient(
+                self.geometry, by_index[k], matrix, target, model=self.model
+            ),
+            lambda k, place: self._on_path(dataset.references[k], place),
+        )
+        seen = views if self.has_hamiltonian else None
+        return make_results(self.epoch, dataset, split, names, by_index, predicted, raws, seen)
 
     def _on_path(self, reference: Reference, place: int) -> CrystalState:
         path = reference.path or standard_path(reference.structure)

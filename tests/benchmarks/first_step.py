@@ -12,7 +12,6 @@ began = time.perf_counter()
 
 import hamexplorer as hx  # noqa: E402  the import is part of what is timed
 from hamexplorer.train.events import EpochReport  # noqa: E402
-from hamexplorer.train.settings import defaults_for, kind_of  # noqa: E402
 
 
 class FirstStep(Exception):
@@ -26,12 +25,10 @@ def stop(event: object) -> None:
 
 dataset = hx.read_dataset(sys.argv[1])
 # One batch is one epoch: the first epoch ends with the first step.
-settings = hx.RunSettings(
-    **{
-        **defaults_for(kind_of(dataset.structures)),  # as the dashboard and the command line begin
-        "targets": {"mo_energy": 1e4, "dipole": 3e1, "polarizability": 1e1},
-        "batch_size": len(dataset),
-    }
+settings = hx.settings_for(
+    dataset.structures,
+    targets={"mo_energy": 1e4, "dipole": 3e1, "polarizability": 1e1},
+    batch_size=len(dataset),
 )
 try:
     hx.train_model(dataset, settings, report=stop)

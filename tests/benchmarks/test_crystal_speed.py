@@ -24,8 +24,9 @@ from hamexplorer.train.batches import batch_shape, deal, make_batch
 from hamexplorer.train.frames import KPoints
 from hamexplorer.train.prepare import arrange, prepare
 from hamexplorer.train.run import train
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.step import band_energies, hamiltonians, train_step
+from hamexplorer.train.suited import defaults_for
 
 #: The bar of the project's milestone for 100 k-points of 8 atoms, s.
 _BANDS_SECONDS = 0.05

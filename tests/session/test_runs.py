@@ -13,7 +13,8 @@ import pytest
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.session import Session
 from hamexplorer.session.runs import Run, differences
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import defaults_for
 
 
 def finish_run(session, script, epochs: int) -> None:

@@ -9,8 +9,9 @@ from scipy.stats import spearmanr
 from hamexplorer.model import MODELS, NetworkSettings
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train.run import train
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.spread import disagreements, spread_among
+from hamexplorer.train.suited import defaults_for
 
 pytestmark = pytest.mark.slow
 HALF = {**defaults_for("one molecule"), "committee": 4, "train_fraction": 0.5, "validation_fraction": 0.2}

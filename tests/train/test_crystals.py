@@ -30,8 +30,9 @@ from hamexplorer.train.batches import batch_shape, make_batch
 from hamexplorer.train.frames import KPoints
 from hamexplorer.train.prepare import Prepared, arrange, prepare
 from hamexplorer.train.run import train
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.step import evaluate_batch, hamiltonians
+from hamexplorer.train.suited import defaults_for
 from hamexplorer.train.trained import TrainedModel
 
 Settings = Callable[..., RunSettings]

@@ -9,7 +9,8 @@ import pytest
 from hamexplorer.errors import SettingsError
 from hamexplorer.physics.targets import TARGETS
 from hamexplorer.train.grid import Grid, target_set
-from hamexplorer.train.settings import PRESETS, unpredicted
+from hamexplorer.train.settings import unpredicted
+from hamexplorer.train.suited import PRESETS
 
 ROOT = Path(__file__).parents[2]
 

@@ -17,7 +17,8 @@ from hamexplorer.model import KINDS
 from hamexplorer.params import Choice, Real, Text, Whole, params_of
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.targets import TARGETS
-from hamexplorer.train.settings import RunSettings, defaults_for, kind_of
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import defaults_for, settings_for
 
 
 def value_of(kind, name):
@@ -130,9 +131,8 @@ def test_whatever_a_file_says_gives_settings_or_a_sentence(values):
 
 
 def test_geometries_of_one_molecule_begin_with_other_settings(ethanes, molecules):
-    ethane, several = (
-        RunSettings.from_dict(defaults_for(kind_of(s.structures))) for s in (ethanes, molecules)
-    )
+    ethane, several = (settings_for(s.structures) for s in (ethanes, molecules))
     assert several == RunSettings()
+    assert settings_for(ethanes.structures, weight_decay=1.0).weight_decay == 1.0
     assert (ethane.features, ethane.weight_decay, ethane.batch_size) == ("geometry", 0.0, 16)
     assert defaults_for("crystals").keys() == defaults_for("molecules").keys()

@@ -16,8 +16,8 @@ from hamexplorer.train.controls import Controls
 from hamexplorer.train.grid import Grid
 from hamexplorer.train.planned import own_test
 from hamexplorer.train.rows import MEASURES, KeptRows, Row, table_csv, table_json
-from hamexplorer.train.settings import kind_of
 from hamexplorer.train.study import RowReady, StudyEnded, StudyProgress, run_study
+from hamexplorer.train.suited import kind_of
 from hamexplorer.train.trained import TrainedModel
 from hamexplorer.units import HARTREE_EV
 
