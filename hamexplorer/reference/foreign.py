@@ -18,7 +18,7 @@ from ase import Atoms
 
 from hamexplorer.errors import DatasetError, StructureError, plain_text, quoted
 from hamexplorer.reference.method import ReferenceMethod
-from hamexplorer.reference.properties import Properties, Reference, ReferenceDataset
+from hamexplorer.reference.properties import Properties, Reference, ReferenceDataset, shape_beside_levels
 from hamexplorer.structures.checks import check_atoms, check_count
 from hamexplorer.structures.files import MAX_BYTES
 from hamexplorer.structures.structure import Structure
@@ -154,7 +154,7 @@ def _value(where: str, atoms: Atoms, name: str, key: str, n_dim: int, required: 
         value = np.array(raw, dtype=float, ndmin=n_dim)
     except (TypeError, ValueError) as error:
         raise DatasetError(f"{where}: {key} is not numeric; write numbers only") from error
-    expected = _shape(name, len(atoms))
+    expected = None if name == "mo_energy" else shape_beside_levels(name, len(atoms))
     if value.ndim != n_dim or (expected is not None and value.shape != expected):
         raise DatasetError(
             f"{where}: {key} has shape {value.shape} instead of {expected or '(n,)'}; "
@@ -167,16 +167,3 @@ def _value(where: str, atoms: Atoms, name: str, key: str, n_dim: int, required: 
     if name == "mo_energy" and np.any(np.diff(value) < 0):
         raise DatasetError(f"{where}: {key} is not ascending; write the energies from lowest to highest")
     return float(value) if n_dim == 0 else value
-
-
-def _shape(name: str, n_atoms: int) -> tuple[int, ...] | None:
-    return {
-        "mo_energy": None,
-        "dipole": (3,),
-        "polarizability": (3, 3),
-        "polarizability_uncoupled": (3, 3),
-        "mulliken_charge": (n_atoms,),
-        "lowdin_charge": (n_atoms,),
-        "mayer_bond_order": (n_atoms, n_atoms),
-        "e_tot": (),
-    }[name]

@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from hamexplorer.reference.properties import MATRIX_FIELDS, PROPERTY_FIELDS, Properties, Reference
+from hamexplorer.reference.properties import (
+    MATRIX_FIELDS,
+    PROPERTY_FIELDS,
+    Properties,
+    Reference,
+    shape_beside_levels,
+)
 from hamexplorer.structures.checks import check_structures
 
 
@@ -60,20 +66,15 @@ def _check_properties(where: str, reference: Reference, values: Properties, n_k:
     if n_bands < reference.n_occ:
         raise ValueError(f"{where}: {n_bands} levels for {reference.n_occ} occupied ones")
     points = 0 if reference.path is None else len(reference.path.points)
-    expected: dict[str, tuple[int, ...]] = {
+    levels: dict[str, tuple[int, ...]] = {
         "mo_energy": (n_bands,) if n_k is None else (n_k, n_bands),
-        "dipole": (3,),
-        "polarizability": (3, 3),
-        "polarizability_uncoupled": (3, 3),
-        "mulliken_charge": (n_atoms,),
-        "lowdin_charge": (n_atoms,),
-        "mayer_bond_order": (n_atoms, n_atoms),
         "path_energy": (points, n_bands),
     }
     for name in PROPERTY_FIELDS:
         value: Any = getattr(values, name)
         if value is not None:
-            _check(where, name, np.asarray(value), expected.get(name, ()))
+            shape = levels[name] if name in levels else shape_beside_levels(name, n_atoms)
+            _check(where, name, np.asarray(value), shape)
 
 
 def _check(where: str, name: str, value: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -64,6 +64,19 @@ PROPERTY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(Properti
 MATRIX_FIELDS: tuple[str, ...] = ("overlap", "fock", "iao_fock")
 
 
+def shape_beside_levels(name: str, n_atoms: int) -> tuple[int, ...]:
+    """Shape of a property that is no list of levels; that of a number is ()."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "dipole": (3,),
+        "polarizability": (3, 3),
+        "polarizability_uncoupled": (3, 3),
+        "mulliken_charge": (n_atoms,),
+        "lowdin_charge": (n_atoms,),
+        "mayer_bond_order": (n_atoms, n_atoms),
+    }
+    return shapes.get(name, ())
+
+
 @dataclass(frozen=True, eq=False)
 class Reference:
     """One molecule or crystal with the reference values of both bases.
