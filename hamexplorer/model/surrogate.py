@@ -80,6 +80,15 @@ class Start(NamedTuple):
     gap: Array | None = None
 
 
+class _First(NamedTuple):
+    """What the linear part says of atoms; shapes (n_atoms, 4), (n_atoms, 3), (n_atoms, 5) and (n_atoms,)."""
+
+    scalars: Array
+    vector: Array
+    tensor: Array
+    gap: Array | None
+
+
 class Units(NamedTuple):
     """Fixed units of the network's input and output. Never trained.
 
@@ -160,12 +169,12 @@ class Surrogate(eqx.Module):
         vector = jnp.einsum("acm,ac,c->am", x[:, :, 1:4], gates[:, 1], self.vector_out)
         tensor = jnp.einsum("acm,ac,c->am", x[:, :, 4:9], gates[:, 2], self.tensor_out)
         first = self._linear(graph)
-        vector = first[1] + self.units.vector * vector
+        vector = first.vector + self.units.vector * vector
         return Moments(
-            first[0] + self.units.scalars * scalars,
+            first.scalars + self.units.scalars * scalars,
             vector[:, np.array(XYZ)],
-            cartesian_tensor(first[2] + self.units.tensor * tensor),
-            self._pooled(hidden, first[3]),
+            cartesian_tensor(first.tensor + self.units.tensor * tensor),
+            self._pooled(hidden, first.gap),
         )
 
     def _pooled(self, hidden: Array, first: Array | None) -> Array | None:
@@ -174,13 +183,13 @@ class Surrogate(eqx.Module):
         gap, weight = (hidden @ self.pooled_out).T
         return jnp.stack([first + self.units.gap * gap, weight], 1)
 
-    def _linear(self, graph: Graph) -> tuple[Array, Array, Array, Array | None]:
+    def _linear(self, graph: Graph) -> _First:
         start, species = self.start, graph.species
         seen = atom_descriptors(graph)
         invariants, vectors, tensors = (
             x / scale[:, None] for x, scale in zip(seen, start.scales, strict=True)
         )
-        return (
+        return _First(
             jnp.einsum("af,afs->as", invariants[:, :, 0], start.scalars[species]),
             jnp.einsum("afm,af->am", vectors, start.vector[species]),
             jnp.einsum("afm,af->am", tensors, start.tensor[species]),
