@@ -18,7 +18,7 @@ from hamexplorer.model.correction import NetworkCorrection, Scales
 from hamexplorer.model.graph import Graph, GraphSettings
 from hamexplorer.model.linear import LinearModel, RidgeFit, empty_linear
 from hamexplorer.model.network import EquivariantNetwork, NetworkSettings
-from hamexplorer.model.response import ADDED_TO, WithResponse, committee_in
+from hamexplorer.model.response import ADDED_TO, Response, WithResponse, committee_in, screened
 from hamexplorer.model.surrogate import PREDICTS, Start, Surrogate, Units, empty_parts
 
 __all__ = [
@@ -36,12 +36,14 @@ __all__ = [
     "ModelKind",
     "NetworkCorrection",
     "NetworkSettings",
+    "Response",
     "RidgeFit",
     "Scales",
     "Surrogate",
     "SurrogateKind",
     "WithResponse",
     "committee_in",
+    "screened",
 ]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 from jax import Array
 
 from hamexplorer.basis.blocks import BlockTemplate
@@ -22,11 +23,41 @@ def committee_in(model: Any) -> Committee | None:
     return matrix if isinstance(matrix, Committee) else None
 
 
+class Response(NamedTuple):
+    """What makes a molecule's tensor of the one that its Hamiltonian gives.
+
+    Attributes:
+        screening: factors of the isotropic and of the traceless part, shape (2,); None for one.
+        atoms: what the atoms add, shape (…, 3, 3).
+    """
+
+    screening: Array | None
+    atoms: Array
+
+    def of(self, tensor: Array) -> Array:
+        """The molecule's tensor from its Hamiltonian's, (…, 3, 3)."""
+        return screened(tensor, self.screening) + self.atoms
+
+
+def screened(tensor: Array, screening: Array | None) -> Array:
+    """A tensor (…, 3, 3) whose isotropic and traceless parts are multiplied apart, which keeps how it turns."""
+    if screening is None:
+        return tensor
+    isotropic = jnp.trace(tensor, axis1=-2, axis2=-1)[..., None, None] / 3 * jnp.eye(3)
+    return screening[0] * isotropic + screening[1] * (tensor - isotropic)
+
+
 class WithResponse(eqx.Module):
-    """Predicts blocks as ``matrix``, a model of them, does; ``atoms`` gives moments to add to :data:`ADDED_TO`."""
+    """Predicts blocks as ``matrix``, a model of them, does, and how atoms change :data:`ADDED_TO`.
+
+    Electrons that answer to a field screen it from each other: a sum over states, which knows nothing of that, is far
+    too large, most of all along conjugated bonds. ``screening``, fitted and never trained, makes it smaller, and
+    ``atoms`` gives moments to add.
+    """
 
     matrix: Any
     atoms: Surrogate
+    screening: Array | None = None
 
     @property
     def template(self) -> BlockTemplate:
@@ -38,6 +69,5 @@ class WithResponse(eqx.Module):
 
     def trainable(self) -> WithResponse:
         """The same tree with True at the leaves that training may change."""
-        return eqx.tree_at(
-            lambda m: (m.matrix, m.atoms), self, (self.matrix.trainable(), self.atoms.trainable())
-        )
+        screening = None if self.screening is None else False
+        return WithResponse(self.matrix.trainable(), self.atoms.trainable(), screening)  # type: ignore[arg-type]

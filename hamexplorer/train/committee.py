@@ -30,14 +30,20 @@ def assemble(build: Callable[[np.random.Generator], Member], settings: RunSettin
 
 
 def empty_model_of(
-    settings: RunSettings, geometry: Geometry, *, pools: bool = True
+    settings: RunSettings, geometry: Geometry, *, pools: bool = True, screened: bool = True
 ) -> BlockModel | Surrogate:
-    """The trained part of the right shape, its weights meaningless; ``pools``: a surrogate knows gaps."""
+    """The trained part of the right shape, its weights meaningless.
+
+    Args:
+        settings, geometry: of the run.
+        pools: whether a surrogate knows gaps.
+        screened: whether atoms screen what they add to.
+    """
     if settings.model in SURROGATES:
         return SURROGATES[settings.model].empty(geometry.template, geometry.graph, pools=pools)
     alone = MODELS[settings.model].empty(geometry.template, geometry.graph)
     empty = alone if settings.committee == 1 else Committee.of([alone] * settings.committee)
-    return empty_response(empty, geometry) if atoms_respond(settings, geometry) else empty
+    return empty_response(empty, geometry, screened) if atoms_respond(settings, geometry) else empty
 
 
 def structure_weights(settings: RunSettings, n_structures: int) -> np.ndarray | None:

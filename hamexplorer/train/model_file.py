@@ -11,7 +11,7 @@ import numpy as np
 
 from hamexplorer._plain import take, take_list, take_whole
 from hamexplorer.errors import CheckpointError, plain_text
-from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Surrogate
+from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Surrogate, WithResponse
 from hamexplorer.model.linear import empty_linear
 from hamexplorer.reference.kinds import method_from
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
@@ -55,6 +55,8 @@ def write_model(folder: Path, trained: TrainedModel) -> None:
         "extra": list(extra),
         # Whether a surrogate knows gaps; files of before do not say so, and theirs do not.
         "pools": isinstance(trained.model, Surrogate) and trained.model.start.gap is not None,
+        # The same of whether atoms screen what they add to.
+        "screened": isinstance(trained.model, WithResponse) and trained.model.screening is not None,
     }
     arrays = jax.tree.leaves((trained.fixed, trained.model))
     write_checkpoint(folder, "model", header, [*arrays, *extra.values()])
@@ -86,7 +88,8 @@ def _parts_of(header: dict[str, Any], arrays: list[np.ndarray]) -> dict[str, Any
     # Models from before there were crystals name no kind: they are of molecules.
     method = method_from(take(header, "kind_of_method", str, "ReferenceMethod"), take(header, "method", dict))
     geometry = Geometry(basis_of(method), baseline_of(settings, graph), template, graph, **extra)
-    empty = _empty_model(settings, geometry, pools=take(header, "pools", bool, False))
+    pools, screened = (take(header, name, bool, False) for name in ("pools", "screened"))
+    empty = _empty_model(settings, geometry, pools=pools, screened=screened)
     fixed, model = fill(empty, arrays)
     split = take(header, "split", dict)
     return {
@@ -101,9 +104,9 @@ def _parts_of(header: dict[str, Any], arrays: list[np.ndarray]) -> dict[str, Any
 
 
 def _empty_model(
-    settings: RunSettings, geometry: Geometry, *, pools: bool
+    settings: RunSettings, geometry: Geometry, *, pools: bool, screened: bool
 ) -> tuple[LinearModel | None, BlockModel | Surrogate]:
-    """A model of the right shape with meaningless weights, to be filled from a file; ``pools`` as there."""
+    """A model of the right shape with meaningless weights, to be filled from a file; the rest as there."""
     keeps_start = settings.model in MODELS and MODELS[settings.model].keeps_start
     start = empty_linear(geometry.template, geometry.graph) if keeps_start else None
-    return start, empty_model_of(settings, geometry, pools=pools)
+    return start, empty_model_of(settings, geometry, pools=pools, screened=screened)

@@ -12,6 +12,7 @@ import numpy as np
 
 from hamexplorer.basis.layout import AOLayout
 from hamexplorer.errors import TrainingError
+from hamexplorer.model import Response
 from hamexplorer.physics.molecule import element_shells, make_mole
 from hamexplorer.physics.populations import (
     inverse_square_root,
@@ -25,7 +26,7 @@ from hamexplorer.structures.structure import Structure
 from hamexplorer.train.batches import Batch, batch_shape, make_batch, roomy_shape
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry
-from hamexplorer.train.step import added_by_atoms, hamiltonians, properties_of, squared_errors
+from hamexplorer.train.step import hamiltonians, properties_of, responses, squared_errors
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +158,7 @@ def error_gradient(
         frame: of the molecule, with its reference values.
         matrix: the Hamiltonian, shape (n_ao, n_ao), Ha.
         target: name of the target.
-        model: of which the Hamiltonian is; what its atoms add to the target stays as it is.
+        model: of which the Hamiltonian is; what its atoms do to the target stays as it is.
 
     Returns:
         Shape (n_ao, n_ao), the target's unit squared over Ha.
@@ -173,16 +174,16 @@ def error_gradient(
     n_ao = len(matrix)
     padded = np.array(batch.base)
     padded[0, 0, :n_ao, :n_ao] = matrix
-    added = added_by_atoms(model, batch, (target,))
-    found = np.asarray(_gradient(jax.numpy.asarray(padded), batch, added, target))[0, 0, :n_ao, :n_ao]
+    of_atoms = responses(model, batch, (target,))
+    found = np.asarray(_gradient(jax.numpy.asarray(padded), batch, of_atoms, target))[0, 0, :n_ao, :n_ao]
     return (found + found.T) / 2 * frame.structure.n_atoms**2
 
 
 @partial(jax.jit, static_argnums=3)
-def _gradient(matrices: jax.Array, batch: Batch, added: dict[str, jax.Array], target: str) -> jax.Array:
+def _gradient(matrices: jax.Array, batch: Batch, of_atoms: dict[str, Response], target: str) -> jax.Array:
     def error(h: jax.Array) -> jax.Array:
         predicted = properties_of(h, batch.integrals, (target,))[1]
-        predicted |= {name: predicted[name] + value for name, value in added.items()}
+        predicted |= {name: response.of(predicted[name]) for name, response in of_atoms.items()}
         return squared_errors(predicted, batch, (target,)).sum()
 
     return jax.grad(error)(matrices)

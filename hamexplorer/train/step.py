@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.model import ADDED_TO, Committee, Graph, Surrogate, WithResponse, committee_in
+from hamexplorer.model import ADDED_TO, Committee, Graph, Response, Surrogate, WithResponse, committee_in
 from hamexplorer.physics.integrals import Integrals
 from hamexplorer.physics.solve import solve, solve_bands
 from hamexplorer.physics.targets import TARGETS
@@ -100,20 +100,23 @@ def predict_batch(model: Any, batch: Batch, names: Sequence[str]) -> Properties:
         moments = _components(model, batch.graph)
         return jnp.zeros((len(batch.n_atoms), 0)), molecular_properties(moments, batch, names)
     levels, found = properties_of(hamiltonians(model, batch), batch.integrals, tuple(names))
-    return levels, _with_atoms(found, added_by_atoms(model, batch, names))
+    return levels, _answered(found, responses(model, batch, names))
 
 
-def _with_atoms(found: dict[str, Array], added: dict[str, Array]) -> dict[str, Array]:
+def _answered(found: dict[str, Array], of_atoms: dict[str, Response]) -> dict[str, Array]:
     # What atoms can add shall not pull the Hamiltonian away from what it alone can answer.
-    return found | {name: jax.lax.stop_gradient(found[name]) + value for name, value in added.items()}
+    return found | {
+        name: response.of(jax.lax.stop_gradient(found[name])) for name, response in of_atoms.items()
+    }
 
 
-def added_by_atoms(model: Any, batch: Batch, names: Sequence[str]) -> dict[str, Array]:
-    """What has to be added to the named properties of a model's Hamiltonians, padded; nothing of most models."""
+def responses(model: Any, batch: Batch, names: Sequence[str]) -> dict[str, Response]:
+    """What makes the named properties of those of a model's Hamiltonians, padded; nothing of most models."""
     if not isinstance(model, WithResponse):
         return {}
-    added = [name for name in ADDED_TO if name in names]
-    return molecular_properties(_components(model.atoms, batch.graph), batch, added)
+    changed = [name for name in ADDED_TO if name in names]
+    added = molecular_properties(_components(model.atoms, batch.graph), batch, changed)
+    return {name: Response(model.screening, value) for name, value in added.items()}
 
 
 def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence[str]) -> Array:
@@ -129,16 +132,16 @@ def squared_errors(predicted: Mapping[str, Array], batch: Batch, names: Sequence
 def _of_members(model: Any, batch: Batch, names: tuple[str, ...]) -> tuple[Properties, Properties]:
     """Properties of every member, with a leading axis, and of their mean Hamiltonian; no gradient by the latter.
 
-    What atoms add is the same for all members.
+    What atoms do is the same for all members.
     """
-    committee, added = committee_in(model), added_by_atoms(model, batch, names)
+    committee, of_atoms = committee_in(model), responses(model, batch, names)
     assert committee is not None
     components = _components_of_each(committee, batch.graph)
     matrices = jax.vmap(lambda c: _assembled(c, committee.template, batch))(components)
     levels, each = jax.vmap(lambda h: properties_of(h, batch.integrals, names))(matrices)
     mean = jax.lax.stop_gradient(matrices.mean(0))
     answer, found = properties_of(mean, batch.integrals, names)
-    return (levels, _with_atoms(each, added)), (answer, _with_atoms(found, jax.lax.stop_gradient(added)))
+    return (levels, _answered(each, of_atoms)), (answer, _answered(found, jax.lax.stop_gradient(of_atoms)))
 
 
 def spread_of(members: Properties, answer: Properties) -> Properties:

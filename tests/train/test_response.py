@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from hamexplorer.model import WithResponse
 from hamexplorer.physics.molecule import make_mole
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.trained import TrainedModel
@@ -71,13 +74,20 @@ def test_the_pull_of_its_error_is_that_beside_what_atoms_add(trained, molecules)
     target = results.targets["polarizability"]
     own = target.structure == row
     predicted, reference = (values[own].reshape(3, 3) for values in (target.predicted, target.reference))
-    missing = predicted - alone(matrix) - reference
+    of_mean, of_rest = trained.model.model.screening
+
+    def screened(h: np.ndarray) -> np.ndarray:
+        tensor = alone(h)
+        mean = np.trace(tensor) / 3 * np.eye(3)
+        return of_mean * mean + of_rest * (tensor - mean)
+
+    of_atoms = predicted - screened(matrix)
 
     def error(h: np.ndarray) -> float:
-        return float(((alone(h) + missing) ** 2).sum())
+        return float(((screened(h) + of_atoms - reference) ** 2).sum())
 
     pull = results.gradients(row, "polarizability", matrix)
-    assert np.abs(missing + reference).max() > 0.1, "atoms add something"
+    assert np.abs(of_atoms).max() > 0.1, "atoms add something"
     for _ in range(3):
         p, q = np.unravel_index(np.abs(np.triu(pull, 1)).argmax(), pull.shape)
         step = np.zeros_like(matrix)
@@ -85,6 +95,26 @@ def test_the_pull_of_its_error_is_that_beside_what_atoms_add(trained, molecules)
         slope = (error(matrix + step) - error(matrix - step)) / 2e-5
         assert slope == pytest.approx(2 * pull[p, q], rel=1e-3)
         pull[p, q] = pull[q, p] = 0
+
+
+def test_electrons_screen_what_the_sum_over_states_gives(trained):
+    """Coupled polarizabilities are below uncoupled ones: the response of the others opposes the field."""
+    assert np.all(np.asarray(trained.model.model.screening) > 0.1)
+    assert np.all(np.asarray(trained.model.model.screening) < 0.9)
+
+
+def test_models_of_before_there_was_screening_are_read(trained, molecules, tmp_path):
+    now = trained.model.model
+    before = dataclasses.replace(trained.model, model=WithResponse(now.matrix, now.atoms))
+    before.save(tmp_path)
+    again = TrainedModel.load(tmp_path)
+    assert again.model.screening is None
+    one, other = (model.predict(molecules.structures[:1])[0] for model in (before, again))
+    np.testing.assert_array_equal(one.polarizability, other.polarizability)
+    assert (
+        np.abs(one.polarizability - trained.model.predict(molecules.structures[:1])[0].polarizability).max()
+        > 1
+    )
 
 
 def test_a_committee_agrees_on_what_atoms_add(run, molecules, tmp_path):
