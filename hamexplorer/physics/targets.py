@@ -228,7 +228,8 @@ class Dipole(Target):
 class Polarizability(Target):
     r"""Static polarizability 4 Σ_ia ⟨i|r|a⟩⟨a|r|i⟩/(ε_a - ε_i): ∂μ/∂E of H + E·r at fixed H.
 
-    The reference is the coupled (CPKS) one of the large basis: the effective H has to absorb the screening.
+    The reference is the coupled (CPKS) one of the large basis: what the other electrons screen, and what the small
+    basis cannot express, is left to factors and to the atoms, or to H itself (``--response matrix``).
     """
 
     label = "Polarizability"
@@ -236,7 +237,7 @@ class Polarizability(Target):
         "How easily an electric field shifts the electrons. Reference: coupled response in the large basis."
     )
     unit = "bohr³"
-    default_weight = 1e1
+    default_weight = 1e2
     axes = ("x", "x")
     irreps = "tensor"
 
