@@ -5,9 +5,9 @@
     python tests/benchmarks/ratios.py e --most 100000     predictions streamed up to so many molecules
 
 (a) a training step against the same physics molecule by molecule; (b) against its bare eigensolves; (c) predictions
-against SCF; (d) bands against get_bands; (e) cost against size; (f) starting; (g) memory of the dashboard; (p) single and
-double precision. Each part runs in a process of its own, whose peak memory is told, and within it what is compared takes
-turns.
+against SCF; (d) bands against get_bands; (e) cost against size; (f) starting; (g) memory of the dashboard; (p) single
+and double precision. Each part runs in a process of its own, whose peak memory is told, and within it what is compared
+takes turns.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from measuring import Row, Scale, machine, peak_memory
+# This checkout is measured, whatever else is installed.
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+from measuring import Row, Scale, machine, peak_memory  # noqa: E402
 
 #: Letter -> module and function that measures it.
 PARTS = {

@@ -18,6 +18,7 @@ from hamexplorer.train.step import added_by_atoms, hamiltonians, properties_of, 
 
 #: Goals: at least, and at most.
 FASTER_THAN_UNBATCHED, TIMES_ITS_EIGENSOLVES = 100, 3
+UNCOMPILED = "uncompiled"
 #: Largest relative difference of loss and of the derivative by any matrix, for a comparison to mean anything.
 AGREEMENT = 1e-5
 
@@ -70,7 +71,7 @@ def against_unbatched(scale: Scale) -> list[Row]:
     matrices = np.asarray(h)
     ours = physics(h, batch, work.scales)
     rows = []
-    for label, make in (("uncompiled", eager), ("each compiled by itself", compiled)):
+    for label, make in ((UNCOMPILED, eager), ("each compiled by itself", compiled)):
         each = make(molecules, scales)
         began = time.perf_counter()
         theirs = molecule_by_molecule(each, matrices, sizes)
@@ -96,27 +97,32 @@ def against_unbatched(scale: Scale) -> list[Row]:
 def _unbatched_rows(
     label: str, turns: dict[str, float], n: int, first: float, off: tuple[float, float]
 ) -> list[Row]:
-    ratio, whole = turns["theirs"] / turns["physics"], (turns["theirs"] + turns["network"]) / turns["step"]
-    goal = f"≥ {FASTER_THAN_UNBATCHED}×"
     alike = f"loss and gradient alike to {off[0]:.0e} and {off[1]:.0e}"
+    both = turns["theirs"] + turns["network"]
     return [
-        Row(
+        _row(
             f"physics of a step of {n} molecules, ε + μ + α with gradient; PySCFAD molecule by molecule, {label}",
-            in_ms(turns["physics"]),
-            f"{in_ms(turns['theirs'])} (first pass {first:.0f} s; {alike})",
-            ratio,
-            goal,
-            ratio >= FASTER_THAN_UNBATCHED,
+            turns["physics"],
+            turns["theirs"],
+            f" (first pass {first:.0f} s; {alike})",
+            label,
         ),
-        Row(
+        _row(
             f"whole training step; the same network and then that physics, {label}",
-            in_ms(turns["step"]),
-            in_ms(turns["theirs"] + turns["network"]),
-            whole,
-            goal,
-            whole >= FASTER_THAN_UNBATCHED,
+            turns["step"],
+            both,
+            "",
+            label,
         ),
     ]
+
+
+def _row(what: str, ours: float, theirs: float, remark: str, label: str) -> Row:
+    """The goal is one against what the method's first implementation does, which compiles nothing."""
+    ratio, found = theirs / ours, (in_ms(ours), in_ms(theirs) + remark)
+    if label != UNCOMPILED:
+        return Row(what, *found, ratio)
+    return Row(what, *found, ratio, f"≥ {FASTER_THAN_UNBATCHED}×", ratio >= FASTER_THAN_UNBATCHED)
 
 
 def against_eigensolves(scale: Scale) -> list[Row]:
