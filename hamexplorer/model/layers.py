@@ -1,8 +1,10 @@
 """Equivariant building blocks: linear maps an order at a time, Clebsch-Gordan products, gates.
 
-Features are arrays of shape (items, channels, components), components running over l = 0 … l_max and m = -l … l with
-natural parity. Products are dense contractions with one constant tensor: for l_max = 2 that is 81 × 9, which a CPU
-multiplies faster, and XLA compiles far faster, than the same sum path by path.
+Features of atoms are arrays of shape (atoms, channels, components), components running over l = 0 … l_max and
+m = -l … l with natural parity; those of pairs, of which there are many more, have their channels last, (pairs,
+components, channels), so that what is done for every channel runs through memory in order. Products are dense
+contractions with one constant tensor: for l_max = 2 that is 81 × 9, which a CPU multiplies faster, and XLA compiles far
+faster, than the same sum path by path.
 
 Everything is float32: constants are Python floats, because a NumPy float64 would silently promote the network.
 """
@@ -10,6 +12,7 @@ Everything is float32: constants are Python floats, because a NumPy float64 woul
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import equinox as eqx
@@ -24,6 +27,24 @@ from hamexplorer.basis.coupling import Irrep, clebsch_gordan
 def l_of_component(l_max: int) -> np.ndarray:
     """l of every component, shape ((l_max + 1)²,)."""
     return np.repeat(np.arange(l_max + 1), 2 * np.arange(l_max + 1) + 1)
+
+
+def repeated(x: Array, times: Sequence[int], axis: int) -> Array:
+    """Entry k along an axis, times[k] times: one number a tensor becomes one a component.
+
+    An index would do the same; but its derivative is a sum entry by entry, which took a third of a training step.
+    """
+    axis %= x.ndim
+    parts = []
+    for k, n in enumerate(times):
+        part = jax.lax.slice_in_dim(x, k, k + 1, axis=axis)
+        parts.append(jnp.broadcast_to(part, (*x.shape[:axis], n, *x.shape[axis + 1 :])))
+    return jnp.concatenate(parts, axis)
+
+
+def dims_of(l_max: int) -> list[int]:
+    """Components of every l."""
+    return [2 * l + 1 for l in range(l_max + 1)]
 
 
 def natural_irreps(l_max: int) -> tuple[Irrep, ...]:

@@ -9,10 +9,18 @@ import numpy as np
 from jax import Array
 
 from hamexplorer.basis.blocks import BlockTemplate
-from hamexplorer.basis.coupling import Irrep
 from hamexplorer.model.graph import Graph, GraphSettings
-from hamexplorer.model.layers import MLP, Linear, product_tensor, zeros
-from hamexplorer.model.trunk import NetworkSettings, Trunk, n_edge_features, product
+from hamexplorer.model.layers import MLP, Linear, product_tensor, repeated, zeros
+from hamexplorer.model.trunk import (
+    NetworkSettings,
+    Surroundings,
+    Trunk,
+    channels_last,
+    coupled,
+    n_edge_features,
+    product,
+    weighted,
+)
 
 
 class EquivariantNetwork(eqx.Module):
@@ -63,8 +71,9 @@ class EquivariantNetwork(eqx.Module):
         """Coupled components, shape (n_atoms + n_pairs, template.size²): on-site blocks first."""
         around = self.trunk.surroundings(graph, self.template.irreps)
         h = self.trunk(graph, around)
-        off_site = self._off_site(h, graph, around.edge, around.couplings)
-        return jnp.concatenate([self._on_site(h, around.one_hot), off_site])
+        components = jnp.concatenate([self._on_site(h, around.one_hot), self._off_site(h, graph, around)])
+        # Into storage order by a product: the derivative of an index is a sum entry by entry.
+        return components @ self._order.astype(components.dtype)
 
     def _on_site(self, h: Array, one_hot: Array) -> Array:
         l_max, irreps = self.graph_settings.l_max, self.template.irreps
@@ -76,37 +85,34 @@ class EquivariantNetwork(eqx.Module):
                 q = q.at[:, :, start : start + irrep.dim].add(straight[:, :, irrep.l**2 : (irrep.l + 1) ** 2])
             start += irrep.dim
         gate = self.own_gate(jnp.concatenate([h[:, :, 0], one_hot], 1))
-        q = q * gate.reshape(*h.shape[:2], -1)[:, :, _irrep_of_component(irreps)]
-        return self._components(q, self.own_out)
+        q = q * repeated(gate.reshape(*h.shape[:2], -1), self._dims, 2)
+        return self._components(q.swapaxes(1, 2), self.own_out)
 
-    def _off_site(self, h: Array, graph: Graph, edge: Array, couplings: list[Array]) -> Array:
-        l_max, irreps = self.graph_settings.l_max, self.template.irreps
-        n_lm = (l_max + 1) ** 2
-        h_i, h_j = h[graph.i], h[graph.j]
+    def _off_site(self, h: Array, graph: Graph, around: Surroundings) -> Array:
+        l_max, c = self.graph_settings.l_max, h.shape[1]
+        last = h.swapaxes(1, 2)
+        h_i, h_j = last[graph.i], last[graph.j]
         along = [
-            jnp.einsum("pcm,pm->pc", x[:, :, l * l : (l + 1) ** 2], graph.harmonics[:, l * l : (l + 1) ** 2])
+            (x[:, l * l : (l + 1) ** 2] * graph.harmonics[:, l * l : (l + 1) ** 2, None]).sum(1)
             for x in (h_i, h_j)
             for l in range(1, l_max + 1)
         ]
-        invariants = jnp.concatenate([edge, h_i[:, :, 0], h_j[:, :, 0], *along], 1)
+        invariants = jnp.concatenate([around.edge, h_i[:, 0], h_j[:, 0], *along], 1)
         hidden = self.pair_gate.hidden(invariants)
-        gate = (hidden @ self.pair_gate.second).reshape(len(edge), -1, l_max + 1, len(irreps))
-        gate = gate * graph.envelope[:, None, None, None]
-        both = self.pair[0](h)[graph.i] + self.pair[1](h)[graph.j]
-        q = sum(
-            (both @ coupling[:, :, n_lm:]) * gate[:, :, l2, _irrep_of_component(irreps)]
-            for l2, coupling in enumerate(couplings)
-        )
+        gate = hidden @ channels_last(self.pair_gate, c).second
+        gate = gate.reshape(len(hidden), l_max + 1, -1, c) * graph.envelope[:, None, None, None]
+        left, right = (linear(h).swapaxes(1, 2) for linear in self.pair)
+        q = weighted(coupled(left[graph.i] + right[graph.j], around.blocks), gate, self._dims)
         direct = (hidden * graph.envelope[:, None]) @ self.pair_direct
         return self._components(q, self.pair_out, direct, graph.harmonics)
 
     def _components(
         self, q: Array, out: tuple[Array, ...], direct: Array | None = None, y: Array | None = None
-    ):
-        """Read the coupled tensors of every irrep out of the channels, in the template's storage order."""
-        parts, columns, start, used = [], [], 0, 0
+    ) -> Array:
+        """Read the coupled tensors of every irrep out of the channels, (items, components, channels)."""
+        parts, start, used = [], 0, 0
         for irrep, weight in zip(self.template.irreps, out, strict=True):
-            tensors = jnp.einsum("acm,ct->atm", q[:, :, start : start + irrep.dim], weight)
+            tensors = jnp.einsum("amc,ct->amt", q[:, start : start + irrep.dim], weight)
             if (
                 direct is not None
                 and y is not None
@@ -114,13 +120,19 @@ class EquivariantNetwork(eqx.Module):
                 and irrep.l <= self.graph_settings.l_max
             ):
                 n = weight.shape[1]
-                tensors += direct[:, used : used + n, None] * y[:, None, irrep.l**2 : (irrep.l + 1) ** 2]
+                own = y[:, irrep.l**2 : (irrep.l + 1) ** 2, None]
+                tensors += direct[:, None, used : used + n] * own
                 used += n
             parts.append(tensors.reshape(len(q), -1))
-            columns.append(self.template.columns[irrep].ravel())
             start += irrep.dim
-        return jnp.concatenate(parts, 1)[:, np.argsort(np.concatenate(columns))]
+        return jnp.concatenate(parts, 1)
 
+    @property
+    def _dims(self) -> list[int]:
+        return [irrep.dim for irrep in self.template.irreps]
 
-def _irrep_of_component(irreps: tuple[Irrep, ...]) -> np.ndarray:
-    return np.repeat(np.arange(len(irreps)), [irrep.dim for irrep in irreps])
+    @property
+    def _order(self) -> np.ndarray:
+        """From irrep by irrep, components before tensors, to the template's storage order; (size², size²)."""
+        columns = [self.template.columns[irrep].T.ravel() for irrep in self.template.irreps]
+        return np.eye(self.template.size**2, dtype=np.float32)[np.concatenate(columns)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,10 +18,12 @@ from hamexplorer.model.graph import N_MATRICES, Graph, GraphSettings, blocks_of_
 from hamexplorer.model.layers import (
     MLP,
     Linear,
+    dims_of,
     l_of_component,
     natural_irreps,
     normal,
     product_tensor,
+    repeated,
     soft_normalised,
 )
 
@@ -59,7 +62,7 @@ class NodeUpdate(eqx.Module):
         both = product(self.left(h), self.right(h), tensor)
         x = self.keep(h) + self.mix(both)
         out = self.gate(jnp.concatenate([x[:, :, 0], one_hot], 1)).reshape(*x.shape[:2], self.l_max + 2)
-        x = x * (1 + out[:, :, 1:])[:, :, l_of_component(self.l_max)]
+        x = x * repeated(1 + out[:, :, 1:], dims_of(self.l_max), 2)
         return x.at[:, :, 0].add(out[:, :, 0])
 
 
@@ -79,17 +82,36 @@ class Message(eqx.Module):
         self.radial = MLP(n_edge, hidden, channels * (l_max + 1) ** 2, rng=rng)
         self.l_max = l_max
 
-    def __call__(self, h: Array, graph: Graph, edge: Array, couplings: list[Array]) -> Array:
-        n_lm = (self.l_max + 1) ** 2
-        sent = self.send(h)[graph.j]
-        weights = self.radial(edge).reshape(-1, h.shape[1], self.l_max + 1, self.l_max + 1)
+    def __call__(self, h: Array, graph: Graph, edge: Array, couplings: Array) -> Array:
+        c, l_max = h.shape[1], self.l_max
+        sent = self.send(h).swapaxes(1, 2)[graph.j]
+        weights = channels_last(self.radial, c)(edge).reshape(-1, l_max + 1, l_max + 1, c)
         weights = weights * graph.envelope[:, None, None, None]
-        message = jnp.zeros_like(sent)
-        for l2, coupling in enumerate(couplings):
-            message += (sent @ coupling[:, :, :n_lm]) * weights[:, :, l2, l_of_component(self.l_max)]
+        message = weighted(coupled(sent, couplings), weights, dims_of(l_max))
         # 8 neighbours or so: keeps the sum near unit variance.
-        summed = jax.ops.segment_sum(message, graph.i, h.shape[0], indices_are_sorted=True) / math.sqrt(8.0)
-        return self.receive(summed)
+        summed = jax.ops.segment_sum(message, graph.i, len(h), indices_are_sorted=True) / math.sqrt(8.0)
+        return self.receive(summed.swapaxes(1, 2))
+
+
+def channels_last(mlp: MLP, channels: int) -> MLP:
+    """The same perceptron, outputs of (channels, n) in the order of (n, channels)."""
+    second = mlp.second.reshape(len(mlp.second), channels, -1).swapaxes(1, 2)
+    return eqx.tree_at(lambda m: m.second, mlp, second.reshape(len(mlp.second), -1))
+
+
+def coupled(x: Array, couplings: Array) -> Array:
+    """Features of pairs (n_pairs, n, channels) coupled to their directions: (n_pairs, l_max + 1, components, channels).
+
+    One product a pair for all l of the direction: three smaller ones take twice as long.
+    """
+    n_pairs, n_l, n_components, n = couplings.shape
+    joined = couplings.reshape(n_pairs, n_l * n_components, n) @ x
+    return joined.reshape(n_pairs, n_l, n_components, -1)
+
+
+def weighted(x: Array, weights: Array, dims: Sequence[int]) -> Array:
+    """Σ over l of the direction, x (n_pairs, l, components, channels), each tensor of ``dims`` by its own weight."""
+    return sum(x[:, l] * repeated(weights[:, l], dims, 1) for l in range(x.shape[1]))  # type: ignore[return-value]
 
 
 def seen_of_atoms(graph: Graph) -> Array:
@@ -121,12 +143,14 @@ class Surroundings(NamedTuple):
     Attributes:
         one_hot: the atoms' elements, shape (n_atoms, n_elements).
         edge: radial functions, both elements and invariants of the bond of every pair, shape (n_pairs, n_edge).
-        couplings: for every l of the direction, the matrix that couples features to it, natural components first.
+        natural, blocks: for every l of the direction the matrix that couples features to it, into features and into the
+            irreps of blocks; shape (n_pairs, l_max + 1, components, (l_max + 1)²).
     """
 
     one_hot: Array
     edge: Array
-    couplings: list[Array]
+    natural: Array
+    blocks: Array
 
 
 class Trunk(eqx.Module):
@@ -148,24 +172,25 @@ class Trunk(eqx.Module):
         self.messages = tuple(Message(c, hidden, n_edge, l_max, rng=rng) for _ in range(settings.n_messages))
 
     def surroundings(self, graph: Graph, irreps: tuple[Irrep, ...] = ()) -> Surroundings:
-        """Of a graph; ``irreps`` are coupled to the directions as well, after the natural ones."""
+        """Of a graph; ``irreps`` are those of blocks."""
         l_max = self.graph_settings.l_max
         one_hot = jax.nn.one_hot(graph.species, len(self.graph_settings.elements), dtype=jnp.float32)
         bond = bond_invariants(graph, self.graph_settings)
         edge = jnp.concatenate([graph.radial, one_hot[graph.i], one_hot[graph.j], bond], 1)
-        wanted = natural_irreps(l_max) + irreps
-        couplings = [
-            jnp.einsum("pj,ijk->pik", graph.harmonics, product_tensor(l_max, wanted, (l2,)))
-            for l2 in range(l_max + 1)
-        ]
-        return Surroundings(one_hot, edge, couplings)
+        natural, blocks = (self._couplings(graph, wanted) for wanted in (natural_irreps(l_max), irreps))
+        return Surroundings(one_hot, edge, natural, blocks)
+
+    def _couplings(self, graph: Graph, wanted: tuple[Irrep, ...]) -> Array:
+        l_max = self.graph_settings.l_max
+        tensors = [product_tensor(l_max, wanted, (l2,)) for l2 in range(l_max + 1)]
+        return jnp.einsum("pj,lijk->plki", graph.harmonics, np.stack(tensors))
 
     def __call__(self, graph: Graph, around: Surroundings) -> Array:
         embed = self.embed[:, l_of_component(self.graph_settings.l_max)]
         h = jnp.einsum("as,anm,smnc->acm", around.one_hot, seen_of_atoms(graph), embed, optimize=True)
         h = self.updates[0](h, around.one_hot)
         for message, update in zip(self.messages, self.updates[1:], strict=True):
-            h = h + update(h + message(h, graph, around.edge, around.couplings), around.one_hot)
+            h = h + update(h + message(h, graph, around.edge, around.natural), around.one_hot)
         return soft_normalised(h)
 
 
