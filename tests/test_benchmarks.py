@@ -70,14 +70,13 @@ def test_ours_and_pyscfads_ordinary_classes_agree(module, tiny):
 
 @pytest.mark.slow
 def test_single_precision_is_enough_for_the_network_and_not_for_eigensolves(module, tiny):
-    """The network in float32 changes nothing that counts; eigensolves in float32 change far more."""
+    """The network in float32 changes nothing that counts; eigensolves in float32 change more, and gain nothing."""
     precision = module("precision")
-    work = module("workload").training_workload(tiny, features="geometry", batch_size=4)
-    found = precision.errors(work)
+    found = precision.errors(precision.stirred_workload(tiny, batch_size=4))
     for name, allowed in precision.ALLOWED.items():
         assert found["network"][name] <= allowed
     levels = {what: each["mo_energy"] for what, each in found.items()}
-    assert levels["network and eigensolves"] > 10 * levels["network"]
+    assert levels["network and eigensolves"] > 2 * levels["network"]
 
 
 def test_descriptors_are_lists_of_neighbours(module):

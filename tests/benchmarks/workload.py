@@ -104,12 +104,12 @@ def smallest(dataset: ReferenceDataset, n: int) -> ReferenceDataset:
     return dataset.subset(sorted(order[:n]))
 
 
-def stirred(model: Any, seed: int = 5) -> Any:
+def stirred(model: Any, size: float = 0.01, seed: int = 5) -> Any:
     """Small random numbers added to the trained weights: outputs that are zero would leave half of a gradient zero."""
     rng = np.random.default_rng(seed)
     trainable, frozen = eqx.partition(model, model.trainable())
 
     def moved(leaf: Any) -> Any:
-        return leaf + jnp.asarray(0.01 * rng.standard_normal(leaf.shape), leaf.dtype)
+        return leaf + jnp.asarray(size * rng.standard_normal(leaf.shape), leaf.dtype)
 
     return eqx.combine(jax.tree.map(moved, trainable), frozen)
