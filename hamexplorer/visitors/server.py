@@ -58,6 +58,8 @@ class VisitorPage(TornadoVoilaHandler):
             self.set_header("Retry-After", str(COME_AGAIN))
             self.set_header("Cache-Control", "no-store")
             raise HTTPError(HTTPStatus.SERVICE_UNAVAILABLE)
+        # Asking for it sets the cookie, without which the page's goodbye would be refused and its place be kept.
+        self.set_header("X-Content-Type-Options", "nosniff" if self.xsrf_token else "")
         self._reception = Reception(kernels)
         try:
             async for html in self.get_generator():
@@ -91,9 +93,8 @@ class QuietWebsocket(VoilaKernelWebsocketHandler):
     """Carries widgets' messages; what a kernel prints, logs or raises stays inside."""
 
     def write_message(self, message: Any, binary: bool = False) -> Any:
-        header = (
-            read_header_from_binary_message(message) if isinstance(message, bytes) else message.get("header")
-        )
+        # Pages of this version speak the binary protocol; nobody else needs to be told anything.
+        header = read_header_from_binary_message(message) if isinstance(message, bytes) else None
         if not header or header.get("msg_type") not in _TOLD:
             return None
         return super().write_message(message, binary)

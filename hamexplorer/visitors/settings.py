@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 
 from hamexplorer.errors import HamExplorerError
+from hamexplorer.visiting import cores
 
 #: Seconds without a page after which a visitor's kernel ends; a page that is closed ends it at once.
 GONE_AFTER = 300
@@ -60,5 +60,4 @@ class Public:
     @property
     def threads(self) -> int:
         """Of each kernel's XLA and OpenMP: the cores divided among visitors, one at least."""
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        return max(1, cores // self.visitors)
+        return max(1, cores() // self.visitors)
