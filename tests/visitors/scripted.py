@@ -7,7 +7,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
@@ -86,7 +86,9 @@ class Visitor:
         await self.send("comm_msg", comm_id=comm, data={"method": "request_states"})
         await self.until(lambda: bool(self.widgets), "the widgets' states came")
 
-    async def send(self, kind: str, *, channel: str = "shell", **content: Any) -> str:
+    async def send(
+        self, kind: str, *, channel: str = "shell", buffers: Sequence[bytes] = (), **content: Any
+    ) -> str:
         """Send a message as the page does; its id."""
         assert self._socket is not None, "not connected"
         identity = uuid.uuid4().hex
@@ -107,7 +109,8 @@ class Visitor:
             "metadata": metadata,
             "content": content,
         }
-        packed = serialize_msg_to_ws_v1(message, channel, pack=lambda part: json.dumps(part).encode())
+        parts = [json.dumps(part).encode() for part in message.values()]
+        packed = serialize_msg_to_ws_v1([*parts, *buffers], channel)
         await self._socket.write_message(packed, binary=True)
         return identity
 
@@ -120,6 +123,32 @@ class Visitor:
         await self.send(
             "comm_msg", comm_id=identity, data={"method": "custom", "content": {"event": "click"}}
         )
+
+    async def update_with_bytes(
+        self, identity: str, state: dict[str, Any], paths: list[list[Any]], buffers: list[bytes]
+    ) -> None:
+        """Change traits whose values hold bytes, at these paths."""
+        await self.send(
+            "comm_msg",
+            buffers=buffers,
+            comm_id=identity,
+            data={"method": "update", "state": state, "buffer_paths": paths},
+        )
+
+    def message(self) -> str:
+        """What the page's message boxes say; empty where there is nothing to say."""
+        texts = [
+            state.get("value", "")
+            for state in self.widgets.values()
+            if "hx-message-text" in state.get("_dom_classes", ())
+        ]
+        return " ".join(text for text in texts if text)
+
+    def forget_messages(self) -> None:
+        """Take what was said for read."""
+        for state in self.widgets.values():
+            if "hx-message-text" in state.get("_dom_classes", ()):
+                state["value"] = ""
 
     async def change(self, identity: str, **state: Any) -> None:
         """Change traits of a widget as its view does."""
@@ -160,6 +189,10 @@ class Visitor:
     async def leave(self) -> None:
         """Close the page as a browser does: with a goodbye."""
         await self.vanish()
+        await self.say_goodbye()
+
+    async def say_goodbye(self) -> None:
+        """What a page sends as the last thing."""
         request = HTTPRequest(
             f"{self.address}voila/api/shutdown/{self.kernel_id}",
             method="POST",
