@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from hamexplorer.panels.forms import Form, read_or_none
 from hamexplorer.panels.parts import Button, row, styled, text
-from hamexplorer.panels.uploads import MAX_UPLOAD, why_not_upload
+from hamexplorer.panels.uploads import MAX_UPLOAD, upload_name, why_not_upload
 from hamexplorer.session import Session
 from hamexplorer.structures.sources import SOURCES, offered_sources
 from hamexplorer.visiting import is_visitor
@@ -83,7 +83,9 @@ class AddPanel:
             ):
                 self._session.say(reason, "error")
             else:
-                self._session.load_upload({file["name"]: bytes(file["content"]) for file in files})
+                self._session.load_upload(
+                    {upload_name(file["name"]): bytes(file["content"]) for file in files}
+                )
         finally:
             # Emptied, so that the same file can be chosen again.
             self._upload.value = ()

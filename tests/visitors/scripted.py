@@ -20,7 +20,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 #: A kernel may need this long for anything where thirty work. Seconds.
-PATIENCE = 900
+PATIENCE = 600
 #: Messages with pictures and matrices in them. Bytes.
 _LARGEST = 200_000_000
 _PROTOCOL = "v1.kernel.websocket.jupyter.org"
@@ -137,12 +137,12 @@ class Visitor:
 
     def message(self) -> str:
         """What the page's message boxes say; empty where there is nothing to say."""
-        texts = [
-            state.get("value", "")
-            for state in self.widgets.values()
-            if "hx-message-text" in state.get("_dom_classes", ())
-        ]
-        return " ".join(text for text in texts if text)
+        return self.text("hx-message-text")
+
+    def text(self, name: str) -> str:
+        """What the texts with this CSS class say."""
+        shown = [state for state in self.widgets.values() if name in state.get("_dom_classes", ())]
+        return " ".join(state["value"] for state in shown if state.get("value"))
 
     def forget_messages(self) -> None:
         """Take what was said for read."""

@@ -124,7 +124,7 @@ def test_uploads_with_wicked_names_stay_in_the_session(server: Server, tmp_path:
 
     async def attack() -> list[str]:
         visitor = await _ready(server)
-        wicked = ("../../../../evil.h5", "/etc/evil.h5", "..", ".", "a/../../b.npz", "x\0y.h5", "evil.xyz")
+        wicked = ("../../../../evil.h5", "/etc/wicked.h5", "..", ".", "a/../../b.npz", "x\0y.h5", "bad.xyz")
         found = [await upload(visitor, name, b"not what it says") for name in wicked]
         await visitor.leave()
         return found
