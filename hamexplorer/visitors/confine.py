@@ -97,6 +97,10 @@ def _bound(memory: int, file: int, niceness: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (file, file))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(niceness)
+    # Where Linux groups programs by sessions, niceness counts within one, and a kernel is a session of its own.
+    if os.path.exists("/proc/self/autogroup"):
+        with open("/proc/self/autogroup", "w") as group:
+            group.write(str(niceness))
     # If the machine's memory is full all the same, a visitor's kernel goes rather than the server.
     with open("/proc/self/oom_score_adj", "w") as score:
         score.write("500")

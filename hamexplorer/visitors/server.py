@@ -59,7 +59,7 @@ class VisitorPage(TornadoVoilaHandler):
             self.set_header("Cache-Control", "no-store")
             raise HTTPError(HTTPStatus.SERVICE_UNAVAILABLE)
         # Asking for it sets the cookie, without which the page's goodbye would be refused and its place be kept.
-        self.set_header("X-Content-Type-Options", "nosniff" if self.xsrf_token else "")
+        _ = self.xsrf_token
         self._reception = Reception(kernels)
         try:
             async for html in self.get_generator():

@@ -43,7 +43,7 @@ class Public:
     memory: int = MEMORY
 
     def __post_init__(self) -> None:
-        if not _HOST_NAME.fullmatch(self.name):
+        if not _HOST_NAME.fullmatch(self.name) or self.name.replace(".", "").isdigit():
             raise ServingError(
                 f"{self.name!r} is no host name; give the one in the visitors' addresses, for example "
                 f"--public explorer.example.org"

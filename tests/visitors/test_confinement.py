@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from hamexplorer.cli import main
 from hamexplorer.errors import StructureError
+from hamexplorer.launch import LaunchError, serve
 from hamexplorer.session import Session
 from hamexplorer.structures.sources import SOURCES, offered_sources
 from hamexplorer.visiting import VARIABLE, told
@@ -132,7 +134,7 @@ def test_folders_are_not_told(visitor: Session, sentence: str, shown: str) -> No
     assert visitor.message.text == shown
 
 
-@pytest.mark.parametrize("name", ["", "two words", "http://example.org", "a/b", "-x"])
+@pytest.mark.parametrize("name", ["", "two words", "http://example.org", "a/b", "-x", "10.0.0.7"])
 def test_what_is_no_host_name_is_a_sentence(name: str) -> None:
     with pytest.raises(ServingError, match=r"is no host name; give the one"):
         Public(name)
@@ -143,3 +145,18 @@ def test_numbers_out_of_bounds_are_a_sentence() -> None:
         Public("localhost", visitors=0)
     with pytest.raises(ServingError, match="waiting kernels must be from 0 to 50, got -1"):
         Public("localhost", ready=-1)
+
+
+def test_command_line_takes_a_host_name_for_no_verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: dict[str, object] = {}
+    monkeypatch.setattr("hamexplorer.launch.serve", lambda **options: served.update(options))
+    assert main(["--public", "explorer.example.org", "--visitors", "4", "--address", "0.0.0.0"]) == 0
+    assert served["public"] == Public("explorer.example.org", "0.0.0.0", 4, 1)
+    assert served["open_browser"] is False
+
+
+def test_system_without_landlock_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confine, "landlock_version", lambda: 0)
+    monkeypatch.setattr("hamexplorer.launch.prepare_environment", lambda: None)
+    with pytest.raises(LaunchError, match="cannot keep visitors from its files"):
+        serve(public=Public("localhost"), open_browser=False)
