@@ -9,6 +9,7 @@ This file runs by its path, before the package can be imported, and needs nothin
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -97,13 +98,12 @@ def _bound(memory: int, file: int, niceness: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (file, file))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(niceness)
-    # Where Linux groups programs by sessions, niceness counts within one, and a kernel is a session of its own.
-    if os.path.exists("/proc/self/autogroup"):
-        with open("/proc/self/autogroup", "w") as group:
-            group.write(str(niceness))
-    # If the machine's memory is full all the same, a visitor's kernel goes rather than the server.
-    with open("/proc/self/oom_score_adj", "w") as score:
-        score.write("500")
+    # Where Linux groups programs by sessions, niceness counts within one, and a kernel is a session of its own. If the
+    # machine's memory is full all the same, a visitor's kernel goes rather than the server.
+    for what, value in (("autogroup", niceness), ("oom_score_adj", 500)):
+        # Some systems have neither, and groups change at most ten times a second on the whole machine.
+        with contextlib.suppress(OSError), open(f"/proc/self/{what}", "w") as entry:
+            entry.write(str(value))
 
 
 def main(rules: dict, program: list[str]) -> None:
