@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import comm
 import ipywidgets as widgets
 import zmq
 from IPython.core.getipython import get_ipython
@@ -13,6 +14,7 @@ from hamexplorer.panels.structures import StructuresPanel
 from hamexplorer.panels.targets import TargetsPanel
 from hamexplorer.panels.training import TrainingPanel
 from hamexplorer.session import Session
+from hamexplorer.visiting import is_visitor
 
 
 def build(dataset: str = "ethane", *, session: Session | None = None) -> widgets.Widget:
@@ -23,6 +25,7 @@ def build(dataset: str = "ethane", *, session: Session | None = None) -> widgets
         session: an existing session, for scripts that go on using it.
     """
     keep_every_message()
+    refuse_foreign_widgets()
     session = session or Session()
     if dataset:
         session.open_dataset(dataset)
@@ -46,3 +49,9 @@ def keep_every_message() -> None:
     if thread is not None:
         # A socket belongs to the thread that sends through it.
         thread.schedule(lambda: thread.socket.setsockopt(zmq.SNDHWM, 0))
+
+
+def refuse_foreign_widgets() -> None:
+    """A visitor's page shows the widgets that were made here, and may make none of any class that is installed."""
+    if is_visitor():
+        comm.get_comm_manager().targets.pop("jupyter.widget", None)

@@ -7,34 +7,27 @@ kernels of visitors who left, and answer requests made under any host name.
 from __future__ import annotations
 
 import errno
-import logging
 import os
 import socket
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hamexplorer.errors import HamExplorerError
+from hamexplorer.visitors.settings import Public
+from hamexplorer.voila_settings import configuration, for_visitors
+
+if TYPE_CHECKING:
+    from traitlets.config import Config
+    from voila.app import Voila
 
 #: Tried first when no port is asked for, so that bookmarks keep working.
 USUAL_PORT = 8866
 #: Seconds after which the kernel of a page that was closed is shut down. The page says goodbye by itself;
 #: this is for browsers that crashed. Pages that are still open are left alone.
 CULL_AFTER = 900
-#: Bytes of one message of a page: twice what the dashboard takes as upload, so that larger ones still get a sentence.
-MAX_MESSAGE = 110_000_000
 HOST = "127.0.0.1"
-#: Seconds that the server waits for what a notebook's cell shows. Its own default of four is too short for a thousand
-#: widgets on a busy machine: the page then came without the dashboard, and stayed blank.
-WAIT_FOR_OUTPUT = 600
-#: Front-end extensions that the page loads. Everything else JupyterLab may have installed only costs time.
-EXTENSIONS = (
-    "@jupyter-widgets/jupyterlab-manager",
-    "@voila-dashboards/widgets-manager8",
-    "anywidget",
-    "nglview-js-widgets",
-)
-TEMPLATE = "hamexplorer"
 _PACKAGE = Path(__file__).parent
 
 
@@ -62,7 +55,7 @@ def notebook_path() -> Path:
     )
 
 
-def choose_port(port: int | None) -> int:
+def choose_port(port: int | None, address: str = HOST) -> int:
     """``port`` if it is free; without one, the usual port or, if that is taken, any free one.
 
     Raises:
@@ -70,15 +63,20 @@ def choose_port(port: int | None) -> int:
     """
     if port is None:
         try:
-            return choose_port(USUAL_PORT)
+            return choose_port(USUAL_PORT, address)
         except LaunchError:
-            return _bind(0)
+            return _bind(0, address)
     try:
-        return _bind(port)
+        return _bind(port, address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise LaunchError(
                 f"port {port} is used by another program; choose another with --port, or leave --port out"
+            ) from error
+        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+            raise LaunchError(
+                f"this machine has no network address {address!r}; choose 127.0.0.1 for a reverse proxy on it, or "
+                f"0.0.0.0 for all"
             ) from error
         raise LaunchError(
             f"port {port} may not be used ({error.strerror}); choose one above 1024, or leave --port out"
@@ -87,10 +85,10 @@ def choose_port(port: int | None) -> int:
         raise LaunchError(f"port {port} does not exist; choose one from 1024 to 65535") from error
 
 
-def _bind(port: int) -> int:
+def _bind(port: int, address: str = HOST) -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, port))
+        probe.bind((address, port))
         return probe.getsockname()[1]
 
 
@@ -111,6 +109,7 @@ def serve(
     open_browser: bool = True,
     notebook: Path | None = None,
     cull_after: int = CULL_AFTER,
+    public: Public | None = None,
     debug: bool = False,
     announce: Callable[[str], None] = print,
 ) -> None:
@@ -121,21 +120,23 @@ def serve(
         open_browser: show the page in the user's browser as soon as the server listens.
         notebook: another notebook than the dashboard's.
         cull_after: seconds without a connection after which a kernel is shut down.
-        debug: log requests and send tracebacks to the page.
+        public: serve visitors, confined and counted; their kernels end after its own ``gone_after``.
+        debug: log requests and, if it is not public, send tracebacks to the page.
         announce: is given the address once the server answers there.
 
     Raises:
-        LaunchError: if the port is taken or the notebook is missing.
+        LaunchError: if the port is taken, the notebook is missing, or this system cannot confine visitors.
     """
     path = notebook or notebook_path()
-    port = choose_port(port)
+    host = public.address if public else HOST
+    port = choose_port(port, host)
     prepare_environment()
 
     from tornado.ioloop import IOLoop
-    from voila.app import Voila
 
-    address = f"http://{HOST}:{port}/"
-    server = Voila(config=_configuration(path, port, cull_after, debug))
+    address = f"http://{host}:{port}/"
+    config = configuration(path, port, cull_after, debug)
+    server = _public_server(public, config) if public else _personal_server(config)
     server.initialize(argv=[])
 
     def listening() -> None:
@@ -147,38 +148,27 @@ def serve(
     server.start()
 
 
-def _configuration(notebook: Path, port: int, cull_after: int, debug: bool):
-    import zmq
-    from traitlets.config import Config
+def _personal_server(config: Config) -> Voila:
+    from voila.app import Voila
 
-    config = Config()
-    config.Voila.notebook_path = str(notebook)
-    config.Voila.ip = HOST
-    config.Voila.port = port
-    config.Voila.port_retries = 0
-    # Our own opens the address itself; Voila's goes through a temporary file.
-    config.Voila.open_browser = False
-    # A voila.json in the current folder is somebody else's.
-    config.Voila.config_file_paths = []
-    config.Voila.log_level = "DEBUG" if debug else "ERROR"
-    # Pages of other sites must not reach the kernel under a host name that points here. The time after which a
-    # silent page counts as gone must be longer than that between two pings (30 s), or every connection is cut
-    # after the first; tornado complains about Jupyter's three pings, and knows no better.
-    config.Voila.tornado_settings = {
-        "allow_remote_access": False,
-        # An upload is one message, and tornado cuts the connection at 10 MB without a word to the visitor.
-        "websocket_max_message_size": MAX_MESSAGE,
-    }
-    if not debug:
-        logging.getLogger("tornado.general").setLevel(logging.ERROR)
-    if zmq.has("curve"):
-        config.KernelManager.transport_encryption = "auto"
-    config.VoilaConfiguration.template = TEMPLATE
-    config.VoilaConfiguration.extension_allowlist = list(EXTENSIONS)
-    config.VoilaConfiguration.show_tracebacks = debug
-    config.VoilaExecutor.iopub_timeout = WAIT_FOR_OUTPUT
-    config.MappingKernelManager.cull_idle_timeout = cull_after
-    config.MappingKernelManager.cull_interval = max(1, min(60, cull_after // 3))
-    # Training runs in a thread, during which the kernel counts as idle: an open page is a reason to stay.
-    config.MappingKernelManager.cull_connected = False
-    return config
+    return Voila(config=config)
+
+
+def _public_server(public: Public, config: Config) -> Voila:
+    """A server of confined visitors.
+
+    Raises:
+        LaunchError: if this system has no Landlock.
+    """
+    from hamexplorer.visitors.confine import landlock_version
+    from hamexplorer.visitors.server import PublicVoila
+
+    if not landlock_version():
+        raise LaunchError(
+            "this system cannot keep visitors from its files (no Landlock); serve from Linux 5.13 or newer, or leave "
+            "--public out"
+        )
+    for_visitors(config, public)
+    server = PublicVoila(config=config)
+    server.public = public
+    return server

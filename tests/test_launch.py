@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from hamexplorer import launch
+from hamexplorer import launch, voila_settings
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/")
 
@@ -71,7 +71,7 @@ def test_extensions_are_those_that_are_installed() -> None:
         for pattern in ("*/package.json", "@*/*/package.json")
         for file in Path(folder).glob(pattern)
     }
-    assert set(launch.EXTENSIONS) <= found
+    assert set(voila_settings.EXTENSIONS) <= found
 
 
 @pytest.fixture(scope="module")

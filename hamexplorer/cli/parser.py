@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import itertools
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -24,6 +25,7 @@ Without a verb, the dashboard opens in your browser."""
 _EXAMPLES = """\
 examples:
   hamexplorer                                        open the dashboard
+  hamexplorer --public explorer.example.org          serve it to visitors; see docs/serving.md
   hamexplorer train ethane --out run                 train on the shipped ethanes
   hamexplorer evaluate run ethane --json errors.json how good is it on molecules it has not seen?
   hamexplorer predict run smiles:CC --out ethane.csv orbital energies, dipole … of a new molecule
@@ -68,9 +70,10 @@ def build_parser(words: Sequence[str]) -> Parser:
     parser.add_argument(
         "--no-browser", action="store_true", help="do not open the browser, only print the address"
     )
+    _add_public(parser)
     _add_debug(parser)
     chosen = next((word for word in words if word in VERBS), None)
-    unknown = next((word for word in words if not word.startswith("-")), None)
+    unknown = next((word for word in _without_values(words) if not word.startswith("-")), None)
     if chosen is None and unknown is not None and not unknown.isdigit():
         parser.error(_unknown_verb(unknown))
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", parser_class=Parser)
@@ -86,10 +89,35 @@ def build_parser(words: Sequence[str]) -> Parser:
     return parser
 
 
+def _add_public(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("serving visitors")
+    group.add_argument(
+        "--public",
+        metavar="NAME",
+        help="serve visitors, who come under this host name and reach no files of this machine",
+    )
+    group.add_argument(
+        "--address",
+        default="127.0.0.1",
+        help="network address to listen at (default: 127.0.0.1, for a reverse proxy; 0.0.0.0: all)",
+    )
+    group.add_argument("--visitors", type=int, default=30, metavar="N", help="at a time (default: 30)")
+    group.add_argument(
+        "--ready", type=int, default=1, metavar="N", help="dashboards that wait for visitors (default: 1)"
+    )
+
+
 def _add_debug(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
     )
+
+
+def _without_values(words: Sequence[str]) -> list[str]:
+    """The words of a command line that are no names after the options of visitors."""
+    return [
+        word for before, word in itertools.pairwise(["", *words]) if before not in ("--public", "--address")
+    ]
 
 
 def _unknown_verb(word: str) -> str:
@@ -110,10 +138,21 @@ def _port(text: str) -> int:
 
 def _dashboard(options: argparse.Namespace) -> int:
     from hamexplorer.launch import serve
+    from hamexplorer.visitors.settings import Public
+
+    public = None
+    if options.public is not None:
+        public = Public(options.public, options.address, options.visitors, options.ready)
 
     def announce(address: str) -> None:
         print(f"hamexplorer runs at {address} (Ctrl-C stops it)", flush=True)
 
-    serve(port=options.port, open_browser=not options.no_browser, debug=options.debug, announce=announce)
+    serve(
+        port=options.port,
+        open_browser=not options.no_browser and public is None,
+        public=public,
+        debug=options.debug,
+        announce=announce,
+    )
     print("hamexplorer has stopped")
     return 0

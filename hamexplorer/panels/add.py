@@ -6,9 +6,12 @@ import ipywidgets as widgets
 
 from hamexplorer.panels.forms import Form, read_or_none
 from hamexplorer.panels.parts import Button, row, styled, text
-from hamexplorer.panels.uploads import MAX_UPLOAD, why_not_upload
+from hamexplorer.panels.uploads import MAX_UPLOAD, upload_name, why_not_upload
 from hamexplorer.session import Session
-from hamexplorer.structures.sources import SOURCES
+from hamexplorer.structures.sources import SOURCES, offered_sources
+from hamexplorer.visiting import is_visitor
+
+_CURE = "split the file"
 
 
 class AddPanel:
@@ -30,7 +33,7 @@ class AddPanel:
             widgets.Dropdown(
                 description="or make them from",
                 tooltip="Where structures can come from without a file",
-                options=[(SOURCES[name].label, name) for name in SOURCES],
+                options=[(SOURCES[name].label, name) for name in offered_sources()],
                 value="smiles" if "smiles" in SOURCES else next(iter(SOURCES)),
             ),
             "hx-field",
@@ -75,10 +78,14 @@ class AddPanel:
         if not files:
             return
         try:
-            if reason := why_not_upload(files, "split the file, or give its path as source File"):
+            if reason := why_not_upload(
+                files, _CURE if is_visitor() else f"{_CURE}, or give its path as source File"
+            ):
                 self._session.say(reason, "error")
             else:
-                self._session.load_upload({file["name"]: bytes(file["content"]) for file in files})
+                self._session.load_upload(
+                    {upload_name(file["name"]): bytes(file["content"]) for file in files}
+                )
         finally:
             # Emptied, so that the same file can be chosen again.
             self._upload.value = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 
 import ipywidgets as widgets
@@ -13,6 +12,7 @@ from hamexplorer.panels.parts import Button, duration, row, styled, text
 from hamexplorer.reference.kinds import Method
 from hamexplorer.reference.methods import METHODS
 from hamexplorer.session import Session
+from hamexplorer.visiting import cores
 
 
 class ReferencesPanel:
@@ -22,14 +22,14 @@ class ReferencesPanel:
         self._session = session
         self._forms: dict[tuple[str, str], Form] = {}
         self._quiet = False
-        cores = os.cpu_count() or 1
+        n_cores = cores()
         self._jobs = styled(
             widgets.BoundedIntText(
-                value=min(2, cores),
+                value=min(2, n_cores),
                 min=1,
-                max=cores,
+                max=n_cores,
                 description="Processes",
-                tooltip=f"Calculations at a time, one core each; this machine has {cores}",
+                tooltip=f"Calculations at a time, one core each; at most {n_cores} here",
             ),
             "hx-field",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 #: Bytes of one upload. They come in one browser message, which the kernel holds twice while it is handled: more would
@@ -10,6 +11,12 @@ from typing import Any
 MAX_UPLOAD = 50_000_000
 #: Files of one upload: a sentence must still name what is wrong with one of them.
 MAX_FILES = 1000
+
+
+def upload_name(told: str) -> str:
+    """The name of an uploaded file as any folder can hold it, whatever the browser calls it."""
+    name = PurePosixPath(told.replace("\0", "").replace("\\", "/")).name
+    return "the upload" if name in ("", "..") else name
 
 
 def why_not_upload(files: Sequence[dict[str, Any]], cure: str) -> str:

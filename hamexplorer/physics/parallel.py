@@ -7,7 +7,6 @@ results the same to the last bit, because sums over several threads are not.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -15,15 +14,16 @@ from typing import TypeVar
 from pyscf import lib
 from threadpoolctl import threadpool_limits
 
+from hamexplorer.visiting import cores
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 def each_on_one_thread(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """Results in the order of the items, as they come; an exception of ``work`` is raised in its place."""
-    n_workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with (
         threadpool_limits(1, user_api="blas"),
-        ThreadPoolExecutor(n_workers, initializer=lambda: lib.num_threads(1)) as pool,
+        ThreadPoolExecutor(cores(), initializer=lambda: lib.num_threads(1)) as pool,
     ):
         yield from pool.map(work, items)

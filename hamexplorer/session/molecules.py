@@ -17,10 +17,11 @@ from hamexplorer.session.pump import Pump
 from hamexplorer.session.state import Message, Selection
 from hamexplorer.structures.cells import warnings_about
 from hamexplorer.structures.files import read_structures
-from hamexplorer.structures.sources import SOURCES
+from hamexplorer.structures.sources import SOURCES, allowed_source
 from hamexplorer.structures.structure import Structure
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.imported import imported_bands
+from hamexplorer.visiting import told
 
 
 class Molecules(traitlets.HasTraits):
@@ -52,7 +53,7 @@ class Molecules(traitlets.HasTraits):
         self.pump.wait(timeout)
 
     def say(self, text: str, level: str = "info", where: str = "structures") -> None:
-        self.message = Message(text, level, where)
+        self.message = Message(told(text), level, where)
 
     # ---- loading -----------------------------------------------------------------------------------
 
@@ -78,7 +79,9 @@ class Molecules(traitlets.HasTraits):
 
         self._load(
             doing,
-            lambda: entry.load_telling(settings, lambda text: self.pump.put(progressed, text)),
+            lambda: allowed_source(source).load_telling(
+                settings, lambda text: self.pump.put(progressed, text)
+            ),
             self._structures_loaded,
         )
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hamexplorer.errors import HamExplorerError
+from hamexplorer.visiting import told
 
 #: Seconds between two visits to the queue: at most five redraws a second.
 INTERVAL = 0.2
@@ -136,8 +137,8 @@ def _step_back() -> None:
 def sentence_of(error: BaseException) -> str:
     """What to tell a person about an exception: our own sentence, or an apology with the exception's name."""
     if isinstance(error, HamExplorerError):
-        return str(error)
+        return told(str(error))
     if isinstance(error, MemoryError):
         return "the memory is full; choose fewer or smaller molecules, or a smaller batch size"
-    detail = " ".join(str(error).split())[:200]
+    detail = told(" ".join(str(error).split())[:200])
     return f"something unexpected went wrong ({type(error).__name__}{': ' + detail if detail else ''}); try again"

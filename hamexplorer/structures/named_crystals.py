@@ -11,6 +11,7 @@ from hamexplorer.errors import StructureError
 from hamexplorer.structures.crystals import BULK_KINDS, CONSTANTS, CRYSTALS, build_bulk
 from hamexplorer.structures.files import read_structures
 from hamexplorer.structures.structure import Structure
+from hamexplorer.visiting import is_visitor
 
 #: What else people call them.
 _ALIASES = {
@@ -40,7 +41,7 @@ def named_crystal(text: str) -> Structure:
     """
     if (name := ready_made_name(text)) is not None:
         return CRYSTALS[name]()
-    if os.path.isfile(path := os.path.expanduser(text.strip())):
+    if not is_visitor() and os.path.isfile(path := os.path.expanduser(text.strip())):
         return _only_crystal(read_structures(path), path)
     words = text.split()
     formula = words[0] if words else ""

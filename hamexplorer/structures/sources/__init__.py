@@ -7,7 +7,7 @@ from hamexplorer.structures.sources import (  # noqa: F401  (they register thems
     periodic,
     rattled,
 )
-from hamexplorer.structures.sources.base import SOURCES, Source
+from hamexplorer.structures.sources.base import SOURCES, Source, allowed_source, offered_sources
 from hamexplorer.structures.sources.resolve import resolve
 
-__all__ = ["SOURCES", "Source", "resolve"]
+__all__ = ["SOURCES", "Source", "allowed_source", "offered_sources", "resolve"]

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from hamexplorer._registry import Registry
-from hamexplorer.errors import SettingsError, quoted
+from hamexplorer.errors import SettingsError, StructureError, quoted
 from hamexplorer.params import Flag, Param, Real, Whole, params_of
 from hamexplorer.structures.structure import Structure
+from hamexplorer.visiting import is_visitor
 
 #: A key that cannot be the start of a SMILES such as "C=C" or "cc=O".
 _SETTING = re.compile(r"(?![bcnops]+$)[a-z_]{2,}")
@@ -25,6 +26,8 @@ class Source:
         name: key in :data:`SOURCES`, and the prefix in texts such as ``smiles:CCO``.
         label: the same for people.
         help: one or two sentences.
+        reaches: what it reaches outside this process, as an end of a sentence; empty for nothing. Visitors of a public
+            server are not offered it.
         main: the setting that the text after the colon fills.
         Params: a frozen dataclass of :func:`hamexplorer.params.param` fields.
     """
@@ -32,6 +35,7 @@ class Source:
     name: str
     label: ClassVar[str]
     help: ClassVar[str]
+    reaches: ClassVar[str] = ""
     main: ClassVar[str]
     Params: ClassVar[type]
 
@@ -74,6 +78,26 @@ class Source:
         return {
             self.main: from_text(argument, next(e for e in params_of(self.Params) if e.name == self.main))
         }
+
+
+def offered_sources() -> list[str]:
+    """Names of the sources that whoever uses this process may use."""
+    return [name for name in SOURCES if not (is_visitor() and SOURCES[name].reaches)]
+
+
+def allowed_source(name: str) -> Source:
+    """A source by its name.
+
+    Raises:
+        StructureError: if it reaches what a visitor of a public server may not use.
+    """
+    source = SOURCES[name]
+    if is_visitor() and source.reaches:
+        raise StructureError(
+            f"the source {source.label} reaches {source.reaches}, which visitors of a public server may not; upload a "
+            f"file, or install hamexplorer on your own computer"
+        )
+    return source
 
 
 def from_text(text: str, entry: Param) -> Any:

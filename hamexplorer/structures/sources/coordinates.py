@@ -24,6 +24,7 @@ class FileSource(Source):
 
     label = "File"
     help = "Molecules (xyz, sdf, mol, pdb) or crystals (CIF, POSCAR, extended xyz) from a file, or what else ASE reads."
+    reaches = "files of this machine"
     main = "path"
 
     @dataclass(frozen=True)

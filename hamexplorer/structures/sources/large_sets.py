@@ -74,6 +74,7 @@ class ArchiveSource(Source):
     """
 
     published: ClassVar[Archive]
+    reaches = "archives on the internet"
     main = "n"
 
     def __init__(self, archive: Archive | None = None) -> None:
