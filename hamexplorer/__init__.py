@@ -59,6 +59,10 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *_PUBLIC])
 
 
+#: Where below :func:`cache_folder` JAX keeps compiled code.
+COMPILED = "compiled"
+
+
 def cache_folder() -> Path:
     """Where things stand that can be made again; ``HAMEXPLORER_CACHE`` in the environment moves it."""
     named = os.environ.get("HAMEXPLORER_CACHE")
@@ -75,12 +79,14 @@ def _configure_jax() -> None:
     Eigenvalues need float64; PySCFAD would switch to it anyway, but only once it is imported. What a user has set
     in the environment stays.
     """
-    folder = str(cache_folder() / "compiled")
+    folder = str(cache_folder() / COMPILED)
     wanted = {
         "JAX_ENABLE_X64": "1",
         "JAX_COMPILATION_CACHE_DIR": folder,
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "0",
+        # Its folder would become part of what was compiled: code kept in one place would be no use in another.
+        "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
     }
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
@@ -90,6 +96,7 @@ def _configure_jax() -> None:
         if config.jax_compilation_cache_dir is None:
             config.update("jax_compilation_cache_dir", folder)
             config.update("jax_persistent_cache_min_compile_time_secs", 0)
+            config.update("jax_persistent_cache_enable_xla_caches", "none")
 
 
 _configure_jax()

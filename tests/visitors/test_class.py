@@ -19,7 +19,8 @@ def test_three_visitors_train_at_once_and_leave_nothing_behind(tmp_path: Path) -
         report = asyncio.run(hold_class(server, n=3, within=10, waiting=1))
         assert report.failures == []
         assert len(report.to_results) == 3
-        assert 0 < report.largest < 1.2e9
+        # Each compiles; what the owner of the server has compiled before leaves half of it.
+        assert 0 < report.largest < 1.6e9
         wait_until(
             lambda: len(list(tmp_path.glob("hamexplorer-visitor-*"))) == 1,
             "only the waiting kernel has a folder",
