@@ -79,7 +79,7 @@ class Molecules(traitlets.HasTraits):
 
         self._load(
             doing,
-            lambda: allowed_source(source).load_telling(
+            lambda: allowed_source(entry).load_telling(
                 settings, lambda text: self.pump.put(progressed, text)
             ),
             self._structures_loaded,

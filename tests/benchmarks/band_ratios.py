@@ -9,7 +9,8 @@ from pyscf.pbc import dft
 from hamexplorer.physics.cell import make_cell
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train.run import train
-from hamexplorer.train.settings import RunSettings, defaults_for
+from hamexplorer.train.settings import RunSettings
+from hamexplorer.train.suited import defaults_for
 
 
 def against_get_bands(scale: Scale) -> list[Row]:

@@ -15,7 +15,7 @@ from hamexplorer.model.graph import GraphSettings, join_graphs, make_graph, radi
 from hamexplorer.structures.pairs import find_pairs
 from hamexplorer.train.batches import Batch
 from hamexplorer.train.frames import Frame
-from hamexplorer.train.step import added_by_atoms, hamiltonians, properties_of
+from hamexplorer.train.step import hamiltonians, properties_of, responses
 from hamexplorer.units import BOHR_ANGSTROM, HARTREE_EV
 
 #: Largest errors that single precision may bring: far below what models err by. eV, e·bohr, bohr³.
@@ -58,10 +58,11 @@ def graph_in_float64(frame: Frame, settings: GraphSettings) -> Any:
     )
 
 
-def _levels_and_properties(matrices: Any, batch: Batch, added: dict[str, Any]) -> dict[str, np.ndarray]:
+def _levels_and_properties(matrices: Any, batch: Batch, of_atoms: dict[str, Any]) -> dict[str, np.ndarray]:
     levels, found = properties_of(matrices, batch.integrals, NAMES)
     found = {**found, "mo_energy": jnp.where(batch.integrals.ao_mask, levels, 0.0)}
-    return {name: np.asarray(found[name] + added.get(name, 0.0), np.float64) for name in NAMES}
+    found |= {name: response.of(found[name]) for name, response in of_atoms.items()}
+    return {name: np.asarray(found[name], np.float64) for name in NAMES}
 
 
 def errors(work: Workload) -> dict[str, dict[str, float]]:
@@ -72,11 +73,11 @@ def errors(work: Workload) -> dict[str, dict[str, float]]:
     exact = batch._replace(graph=join_graphs(graphs, n_atoms=shape.n_atoms, n_pairs=shape.n_pairs))
     exact = exact._replace(base=batch.base + _rounded_off(work, batch, exact))
     double = in_float64(work.model)
-    best = _levels_and_properties(hamiltonians(double, exact), exact, added_by_atoms(double, exact, NAMES))
-    matrices, added = hamiltonians(work.model, batch), added_by_atoms(work.model, batch, NAMES)
-    usual = _levels_and_properties(matrices, batch, added)
+    best = _levels_and_properties(hamiltonians(double, exact), exact, responses(double, exact, NAMES))
+    matrices, of_atoms = hamiltonians(work.model, batch), responses(work.model, batch, NAMES)
+    usual = _levels_and_properties(matrices, batch, of_atoms)
     single = batch._replace(integrals=in_float32(batch.integrals))
-    worst = _levels_and_properties(matrices.astype(jnp.float32), single, added)
+    worst = _levels_and_properties(matrices.astype(jnp.float32), single, of_atoms)
     found = {}
     for what, values in (("network", usual), ("network and eigensolves", worst)):
         off = {name: float(np.abs(values[name] - best[name])[: len(frames)].max()) for name in NAMES}

@@ -14,7 +14,7 @@ from unbatched import Unbatched, compiled, eager, molecule_by_molecule
 from workload import NAMES, Workload, training_workload
 
 from hamexplorer.train.batches import Batch
-from hamexplorer.train.step import added_by_atoms, hamiltonians, properties_of, squared_errors
+from hamexplorer.train.step import hamiltonians, properties_of, responses, squared_errors
 
 #: Goals: at least, and at most.
 FASTER_THAN_UNBATCHED, TIMES_ITS_EIGENSOLVES = 100, 3
@@ -44,8 +44,8 @@ def _network_gradient(trainable: Any, frozen: Any, batch: Batch, pull: Any) -> t
 @eqx.filter_jit
 def _atoms_gradient(trainable: Any, frozen: Any, batch: Batch) -> Any:
     def size(leaves: Any) -> Any:
-        found = added_by_atoms(eqx.combine(leaves, frozen), batch, NAMES)
-        return sum(jnp.sum(value**2) for value in found.values())
+        found = responses(eqx.combine(leaves, frozen), batch, NAMES)
+        return sum(jnp.sum(response.atoms**2) for response in found.values())
 
     return jax.grad(size)(trainable)
 

@@ -22,7 +22,6 @@ def test_waiting_dashboard_is_whole_and_its_place_is_free_when_the_page_closes(
         wait_for(lambda: len(server.kernels()) == 1, "a kernel waits")
         first = visit("public", server.address, 1440, 900)
         first.wait_until_ready()
-        first.wait_for_plots("levels")
         late = visit("public-late", server.address, 390, 844)
         expect(late.page.get_by_role("heading", name="hamexplorer is full")).to_be_visible()
         first.page.close(run_before_unload=True)

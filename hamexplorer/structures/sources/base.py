@@ -85,13 +85,12 @@ def offered_sources() -> list[str]:
     return [name for name in SOURCES if not (is_visitor() and SOURCES[name].reaches)]
 
 
-def allowed_source(name: str) -> Source:
-    """A source by its name.
+def allowed_source(source: Source) -> Source:
+    """The same source.
 
     Raises:
         StructureError: if it reaches what a visitor of a public server may not use.
     """
-    source = SOURCES[name]
     if is_visitor() and source.reaches:
         raise StructureError(
             f"the source {source.label} reaches {source.reaches}, which visitors of a public server may not; upload a "
