@@ -16,7 +16,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-RUN, TEST = "python -m pip install -e . && hamexplorer", 'python -m pip install -e ".[test]" && pytest'
+RUN = "python -m pip install -e . && hamexplorer"
+TEST = 'python -m pip install -e ".[test]" && pytest -n 2 --dist loadfile'
 #: What a folder of the package needs beside Python files.
 NEEDED_IN_WHEEL = (
     "hamexplorer/notebooks/app.ipynb",
