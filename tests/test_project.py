@@ -23,6 +23,7 @@ NEEDED_IN_WHEEL = (
     "hamexplorer/notebooks/app.ipynb",
     "hamexplorer/voila_template/nbconvert/templates/hamexplorer/conf.json",
     "hamexplorer/voila_template/nbconvert/templates/hamexplorer/index.html.j2",
+    "hamexplorer/visitors/page.html",
 )
 
 

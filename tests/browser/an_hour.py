@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -48,7 +47,7 @@ class Watch:
         session.detach()
         row = {
             "minute": minutes,
-            "epoch": float(epoch_of(self.visit)),
+            "epoch": float(self.visit.epoch),
             "kernel MB": kernel.memory_full_info().uss / 1e6,
             "kernel files": kernel.num_fds(),
             "kernel threads": kernel.num_threads(),
@@ -75,11 +74,6 @@ class Watch:
             if slope > max(SHARE * values[0], PIECES):
                 found.append(f"{name}: {values[0]:.0f} to {values[-1]:.0f}")
         return found
-
-
-def epoch_of(visit: Visit) -> int:
-    found = re.search(r"epoch (\d+)", visit.status.inner_text())
-    return int(found[1]) if found else 0
 
 
 def train_for_ever(visit: Visit) -> None:
@@ -121,12 +115,12 @@ def watch(visit: Visit, server: psutil.Process, line: Line, minutes: float) -> i
 
 def be_cut_off(visit: Visit, line: Line, minutes_gone: Callable[[], float]) -> float:
     """Cut the line for a minute; seconds until the page shows later epochs than it could know."""
-    left_at, began = epoch_of(visit), minutes_gone()
+    left_at, began = visit.epoch, minutes_gone()
     line.cut()
     while minutes_gone() - began < 1:
         visit.page.wait_for_timeout(1000)
     line.mend()
-    wait_until(lambda: epoch_of(visit) > left_at + 1, "the page shows later epochs", tries=1800)
+    wait_until(lambda: visit.epoch > left_at + 1, "the page shows later epochs", tries=1800)
     return 60 * (minutes_gone() - began)
 
 

@@ -186,6 +186,12 @@ class Visit:
     def status(self) -> Locator:
         return self.page.locator(".hx-status")
 
+    @property
+    def epoch(self) -> int:
+        """The epoch that the page shows; 0 before the first."""
+        found = re.search(r"epoch (\d+)", self.status.inner_text())
+        return int(found[1]) if found else 0
+
     def wait_for_status(self, pattern: str) -> None:
         self.page.wait_for_function(
             "pattern => new RegExp(pattern, 'i').test(document.querySelector('.hx-status').innerText)",

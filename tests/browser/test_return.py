@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlparse
 
 import pytest
@@ -20,11 +19,6 @@ def line(voila):
     made.close()
 
 
-def epoch_of(made) -> int:
-    found = re.search(r"epoch (\d+)", made.status.inner_text())
-    return int(found[1]) if found else 0
-
-
 def test_a_page_that_was_cut_off_finds_the_run_as_it_stands(visit, line):
     made = visit("returning", f"http://127.0.0.1:{line.port}/", 1440, 900)
     made.wait_until_ready()
@@ -37,11 +31,11 @@ def test_a_page_that_was_cut_off_finds_the_run_as_it_stands(visit, line):
     made.wait_for_plots("loss")
     line.cut()
     # What the page tells comes with the next thing that it is asked.
-    wait_until(lambda: epoch_of(made) and made.lost, "the page knows that it is cut off")
-    left_at, points = epoch_of(made), made.points("loss")
+    wait_until(lambda: made.epoch and made.lost, "the page knows that it is cut off")
+    left_at, points = made.epoch, made.points("loss")
     # The kernel goes on by itself; that it did shows once the page is back.
     line.mend()
-    wait_until(lambda: epoch_of(made) >= left_at + 3, "the page shows later epochs")
+    wait_until(lambda: made.epoch >= left_at + 3, "the page shows later epochs")
     wait_until(lambda: made.points("loss") > points, "the curves have grown")
     made.screenshot("returned")
     # It listens again, too.
