@@ -52,7 +52,8 @@ def with_response(
     if known:
         members = [frames[k] for k in known]
         Evaluator(members, known, ADDED_TO, geometry.template, settings.batch_size).run(model, predicted)
-    screening = _screening([(frames[k], predicted.values[k]) for k in split.train if k in known])
+    taught = sorted(set(split.train) & set(known))
+    screening = _screening([(frames[k], predicted.values[k]) for k in taught])
     left = [
         dataclasses.replace(
             frame,

@@ -8,11 +8,7 @@ a minute.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,10 +16,9 @@ from urllib.parse import urlparse
 
 import numpy as np
 import psutil
-from conftest import _SERVE, ARGUMENTS, ROOT, Visit, free_port, wait_until
+from conftest import Visit, wait_until
 from line import Line
-from measure import metrics
-from playwright.sync_api import sync_playwright
+from measure import dashboard, metrics, train_without_end
 
 SAMPLES = 12
 #: Growth over the second half that counts as a leak, as a share of what was there, and in whole pieces.
@@ -76,16 +71,6 @@ class Watch:
         return found
 
 
-def train_for_ever(visit: Visit) -> None:
-    visit.wait_until_ready()
-    visit.open_fold("Optimiser and more")
-    for setting in ("Epochs", "Patience (epochs)", "Plateau (epochs)"):
-        visit.page.locator(".hx-targets-card").get_by_label(setting, exact=True).fill("100000")
-        visit.page.keyboard.press("Tab")
-    visit.button("Train").click()
-    visit.wait_for_status(r"^training.*epoch ([3-9]|\d\d)")
-
-
 def watch(visit: Visit, server: psutil.Process, line: Line, minutes: float) -> int:
     watched = Watch(visit, server)
 
@@ -94,7 +79,8 @@ def watch(visit: Visit, server: psutil.Process, line: Line, minutes: float) -> i
 
     visit.page.on("websocket", lambda socket: socket.on("framereceived", count))
     visit.page.goto(f"http://127.0.0.1:{line.port}/", wait_until="commit")
-    train_for_ever(visit)
+    visit.wait_until_ready()
+    train_without_end(visit)
     began = time.monotonic()
 
     def minutes_gone() -> float:
@@ -128,22 +114,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=60.0)
     minutes = parser.parse_args().minutes
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
-        "HAMEXPLORER_STORE": tempfile.mkdtemp(),
-    }
-    command = [sys.executable, "-c", _SERVE.format(port=free_port())]
-    with (
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server,
-        sync_playwright() as playwright,
-    ):
-        try:
-            line = Line(urlparse(server.stdout.readline().strip()).port)
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            return watch(Visit(page, "an-hour"), psutil.Process(server.pid), line, minutes)
-        finally:
-            server.terminate()
+    with dashboard() as (address, pid, page):
+        line = Line(urlparse(address).port)
+        return watch(Visit(page, "an-hour"), psutil.Process(pid), line, minutes)
 
 
 if __name__ == "__main__":

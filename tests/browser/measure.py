@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -88,12 +91,9 @@ def frames(page: Page, seconds: float = 4.0) -> np.ndarray:
     return np.array(page.evaluate("window.hxFrames"))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=2.0, help="how long the memory is watched")
-    minutes = parser.parse_args().minutes
-    import shutil
-
+@contextmanager
+def dashboard() -> Iterator[tuple[str, int, Page]]:
+    """Address and process of a server of its own, and a page that is still empty."""
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
         "HAMEXPLORER_STORE": tempfile.mkdtemp(),
@@ -106,11 +106,28 @@ def main() -> int:
         try:
             address = server.stdout.readline().strip()
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-            page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.goto(address, wait_until="commit")
-            return _measure(Visit(page, "measure"), minutes)
+            yield address, server.pid, browser.new_page(viewport={"width": 1440, "height": 1000})
         finally:
             server.terminate()
+
+
+def train_without_end(visit: Visit) -> None:
+    """A training that does not end by itself before it was watched."""
+    visit.open_fold("Optimiser and more")
+    for setting in ("Epochs", "Patience (epochs)", "Plateau (epochs)"):
+        visit.page.locator(".hx-targets-card").get_by_label(setting, exact=True).fill("100000")
+        visit.page.keyboard.press("Tab")
+    visit.button("Train").click()
+    visit.wait_for_status(r"^training.*epoch ([3-9]|\d\d)")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=2.0, help="how long the memory is watched")
+    minutes = parser.parse_args().minutes
+    with dashboard() as (address, _, page):
+        page.goto(address, wait_until="commit")
+        return _measure(Visit(page, "measure"), minutes)
 
 
 def _measure(visit: Visit, minutes: float) -> int:
@@ -120,13 +137,7 @@ def _measure(visit: Visit, minutes: float) -> int:
     page.wait_for_function("/123 structures/.test(document.querySelector('.hx-facts').innerText)")
     page.get_by_label("Hamiltonian matrix", exact=True).check()
     session = page.context.new_cdp_session(page)
-    # It shall not end by itself before it was watched.
-    visit.open_fold("Optimiser and more")
-    for setting in ("Epochs", "Patience (epochs)", "Plateau (epochs)"):
-        page.locator(".hx-targets-card").get_by_label(setting, exact=True).fill("100000")
-        page.keyboard.press("Tab")
-    visit.button("Train").click()
-    visit.wait_for_status(r"^training.*epoch ([3-9]|\d\d)")
+    train_without_end(visit)
     clicks = answers(page)
     redraws = page.evaluate(_REDRAWS, 15)
     page.locator(".hx-parity-target select").select_option(label="Hamiltonian matrix")
