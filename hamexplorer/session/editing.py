@@ -246,7 +246,7 @@ class Editing(CrystalElectrons):
             self.checking = ReferenceState()
             self.say(sentences[-1], "warning" if cancel.is_set() else "error", "editing")
 
-        self.pump.start(work, done=done, failed=failed)
+        self.pump.start(work, done=done, failed=failed, end=cancel.set)
 
     def cancel_check(self) -> None:
         """Stop the check under way."""

@@ -7,12 +7,14 @@ touches the session, so no widget is changed from a worker.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import queue
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +26,12 @@ INTERVAL = 0.2
 #: Of worker threads, on Linux's scale of 0 to 19.
 _NICENESS = 10
 
+#: Seconds that a program which ends gives its threads: compiling a step takes about ten.
+_PATIENCE = 20.0
+
 Handler = Callable[[list[Any]], None]
+
+_PUMPS: weakref.WeakSet[Pump] = weakref.WeakSet()
 
 
 class Pump:
@@ -33,15 +40,29 @@ class Pump:
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[tuple[Handler, Any]] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._ends: weakref.WeakKeyDictionary[threading.Thread, Callable[[], None]] = (
+            weakref.WeakKeyDictionary()
+        )
         self._draining = threading.Lock()
         self._ticking = False
+        _PUMPS.add(self)
 
     def put(self, handler: Handler, event: Any) -> None:
         """Hand ``event`` over; ``handler`` gets all events of its own since the last visit as one list."""
         self._queue.put((handler, event))
 
-    def start(self, work: Callable[[], Any], *, done: Handler, failed: Handler) -> threading.Thread:
-        """Run ``work`` in a daemon thread; its value goes to ``done``, its exception's sentence to ``failed``."""
+    def start(
+        self,
+        work: Callable[[], Any],
+        *,
+        done: Handler,
+        failed: Handler,
+        end: Callable[[], None] | None = None,
+    ) -> threading.Thread:
+        """Run ``work`` in a daemon thread; its value goes to ``done``, its exception's sentence to ``failed``.
+
+        ``end`` makes the work end early, and is called when the program ends while it is at work.
+        """
 
         def run() -> None:
             _step_back()
@@ -54,6 +75,8 @@ class Pump:
 
         thread = threading.Thread(target=run, daemon=True)
         self._threads.append(thread)
+        if end is not None:
+            self._ends[thread] = end
         thread.start()
         self._tick_on_running_loop()
         return thread
@@ -98,6 +121,15 @@ class Pump:
                 thread.join(INTERVAL / 4)
             self.drain()
 
+    def end(self, timeout: float) -> None:
+        """Ask what can be ended to end, and wait for it; the rest is left to itself."""
+        until = time.monotonic() + timeout
+        ends = list(self._ends.items())
+        for _, end in ends:
+            end()
+        for thread, _ in ends:
+            thread.join(max(0.0, until - time.monotonic()))
+
     def soon(self, callback: Callable[[], None]) -> None:
         """Call back when the event loop has looked after waiting clicks; at once where there is no loop."""
         try:
@@ -123,6 +155,14 @@ class Pump:
             self._ticking = self.busy
             if self._ticking:
                 loop.call_later(INTERVAL, self._tick, loop)
+
+
+@atexit.register
+def _end_all() -> None:
+    """Python cancels threads that outlive it, and a thread cancelled inside JAX's C++ aborts the whole program."""
+    until = time.monotonic() + _PATIENCE
+    for pump in list(_PUMPS):
+        pump.end(max(0.0, until - time.monotonic()))
 
 
 def _step_back() -> None:

@@ -79,7 +79,7 @@ class References(Crystals):
                 cancel=cancel,
             )
 
-        self.pump.start(work, done=self._references_done, failed=self._references_failed)
+        self.pump.start(work, done=self._references_done, failed=self._references_failed, end=cancel.set)
 
     def cancel_references(self) -> None:
         """Stop the reference calculations; finished ones are kept."""

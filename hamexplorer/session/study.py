@@ -117,7 +117,7 @@ class Studies(Editing):
                 report=lambda event: self.pump.put(self._study_reported, event),
             )
 
-        self.pump.start(work, done=self._study_done, failed=self._study_failed)
+        self.pump.start(work, done=self._study_done, failed=self._study_failed, end=controls.stop)
 
     def count_runs(self, grid: Grid) -> int:
         """How many runs a grid makes on the open dataset."""

@@ -138,7 +138,7 @@ class Training(Choices):
                 report=lambda event: self.pump.put(self._reported, event),
             )
 
-        self.pump.start(work, done=self._trained, failed=self._train_failed)
+        self.pump.start(work, done=self._trained, failed=self._train_failed, end=controls.stop)
 
     def _watch_picked(self, _: Any) -> None:
         if self.results is not None:

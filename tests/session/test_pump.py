@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -78,3 +80,21 @@ def test_waiting_gives_up_with_a_sentence():
 )
 def test_every_exception_has_a_sentence(error, expected):
     assert expected in sentence_of(error)
+
+
+def test_a_program_that_ends_while_it_trains_ends_cleanly():
+    """Python cancels threads that come back to it when it is gone; inside XLA's C++ that aborts the whole program."""
+    program = """
+import time
+from hamexplorer.session import Session
+
+session = Session()
+session.open_dataset("ethane")
+session.wait()
+session.start()
+while session.progress.text != "Closed-form start" or session.progress.fraction < 0.5:
+    session.pump.drain()
+    time.sleep(0.01)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stderr) == (0, "")
