@@ -35,6 +35,23 @@ def bounded_gap(gap: Array) -> Array:
     return jnp.where(gap >= SMALLEST_GAP, gap, low)
 
 
+def sum_over_states(hamiltonian: np.ndarray, integrals: Integrals) -> np.ndarray:
+    """What :class:`Polarizability` predicts, of one molecule as it is: neither compiled nor padded, and no gradient.
+
+    Args:
+        hamiltonian: H̃, shape (n_ao, n_ao), Ha.
+        integrals: of the molecule.
+
+    Returns:
+        α, shape (3, 3), bohr³.
+    """
+    n = int(integrals.n_occ)
+    energy, coeff = np.linalg.eigh(hamiltonian)
+    r = coeff[:, :n].T @ integrals.r @ coeff[:, n:]
+    gap = np.asarray(bounded_gap(energy[None, n:] - energy[:n, None]))
+    return 4 * np.einsum("xia,yia->xy", r, r / gap)
+
+
 class Target:
     """Base of every target.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import ctypes
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import equinox as eqx
 import jax
@@ -17,6 +19,9 @@ from hamexplorer.train.prepare import Arranged
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.step import evaluate_batch, evaluate_committee, train_step
 
+#: Seconds between two looks at what the compiler has freed.
+_INTERVAL = 0.5
+
 
 class CompiledAhead:
     """Compiles evaluation and training step in a thread while baselines and the closed-form start are computed.
@@ -30,6 +35,7 @@ class CompiledAhead:
         pool = ThreadPoolExecutor(1, thread_name_prefix="compile")
         self._done = pool.submit(self._compile)
         pool.shutdown(wait=False)
+        threading.Thread(target=_give_back, args=(self._done,), name="give-back", daemon=True).start()
 
     def wait(self) -> None:
         """Until both are compiled."""
@@ -58,3 +64,17 @@ class CompiledAhead:
         state, scales, rate = start_of("adam", trainable), jnp.zeros(len(names)), jnp.float32(0)
         args = (trainable, frozen, state, batch, scales, rate, names, optimizer, weights, jnp.float32(0))
         jax.block_until_ready(train_step(*args))
+
+
+def _give_back(compilation: Future[None]) -> None:
+    """Return to the system what was freed, until the compilation has ended.
+
+    glibc keeps what a compiler frees for the program's next needs: 0.4 GB, which a small Binder cannot spare. With
+    another C library nothing is done.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    while trim is not None:
+        ended = wait([compilation], _INTERVAL).done
+        trim(0)
+        if ended:
+            return

@@ -125,9 +125,10 @@ def prepare(
         return _prepare_surrogate(arranged, settings, report)
     frames, geometry, split = arranged.frames, arranged.geometry, arranged.split
     report("Closed-form start", 0.0)
-    frames, fixed, model = _start(geometry, frames, arranged.reduced, split, settings, report)
+    started, fixed, model = _start(geometry, frames, arranged.reduced, split, settings, report)
     if atoms_respond(settings, geometry):
-        model = with_response(model, geometry, frames, split, settings)
+        model = with_response(model, geometry, started, split, settings)
+    frames = frames if fixed is None else started
     return _prepared(dataclasses.replace(arranged, frames=frames), fixed, model)
 
 
@@ -328,7 +329,7 @@ def _start(
     settings: RunSettings,
     report: _Report,
 ) -> tuple[list[Frame], LinearModel | None, BlockModel]:
-    """Frames with the fixed start in their base, that start, and the part to be trained."""
+    """Frames with the start in their base; the start, if it stays fixed; and the part to be trained."""
     direct = set(settings.targets) == {"hamiltonian"}
 
     def matrix(k: int) -> np.ndarray:
@@ -355,4 +356,4 @@ def _start(
     )
     scales = Scales.of(*missing, [frames[k].graph.density for k in aims])
     model = assemble(lambda rng: kind.build(start.model, scales, rng=rng), settings)
-    return (start.frames, start.model, model) if kind.keeps_start else (list(frames), None, model)
+    return start.frames, start.model if kind.keeps_start else None, model

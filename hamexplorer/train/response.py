@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from hamexplorer.model import ADDED_TO, MODELS, SURROGATES, BlockModel, WithResponse, screened
+from hamexplorer.physics.targets import sum_over_states
 from hamexplorer.structures.selection import Split
 from hamexplorer.train.frames import Frame
 from hamexplorer.train.geometry import Geometry
-from hamexplorer.train.predictor import Evaluator, Predicted
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.surrogates import surrogate_start
 
@@ -38,29 +38,25 @@ def empty_response(model: Any, geometry: Geometry, screens: bool) -> WithRespons
 def with_response(
     model: BlockModel, geometry: Geometry, frames: Sequence[Frame], split: Split, settings: RunSettings
 ) -> WithResponse:
-    """The model with a part for what atoms add, fitted to what the model leaves of these properties now.
+    """The model with a part for what atoms add, fitted to what its start leaves of these properties.
 
     Args:
         model: as it starts.
         geometry: of the model.
-        frames: all molecules, with their targets.
+        frames: all molecules, with their targets, and in their base the matrices that the model starts with.
         split: which of them it may learn from, and which choose the regularisation.
         settings: of the run.
     """
-    predicted = Predicted(len(frames))
     known = [k for k, frame in enumerate(frames) if any(name in frame.targets for name in ADDED_TO)]
-    if known:
-        members = [frames[k] for k in known]
-        Evaluator(members, known, ADDED_TO, geometry.template, settings.batch_size).run(model, predicted)
+    # The network has nothing to say yet: compiling it once more, or the compiled formula, would take seconds.
+    given = {k: sum_over_states(frames[k].base[0], frames[k].integrals) for k in known}
     taught = sorted(set(split.train) & set(known))
-    screening = _screening([(frames[k], predicted.values[k]) for k in taught])
+    screening = _screening([(frames[k], given[k]) for k in taught])
     left = [
         dataclasses.replace(
             frame,
             targets={
-                name: target._replace(
-                    value=target.value - np.asarray(screened(predicted.values[k][name], screening))
-                )
+                name: target._replace(value=target.value - np.asarray(screened(given[k], screening)))
                 for name, target in frame.targets.items()
                 if name in ADDED_TO
             },
@@ -71,7 +67,7 @@ def with_response(
     return WithResponse(model, atoms, screening)
 
 
-def _screening(found: Sequence[tuple[Frame, dict[str, np.ndarray]]]) -> jax.Array:
+def _screening(found: Sequence[tuple[Frame, np.ndarray]]) -> jax.Array:
     """Factors of the isotropic and of the traceless part of what the Hamiltonians give, shape (2,).
 
     The first by least squares beside a constant of each element, the second by itself; one where too little is known.
@@ -82,7 +78,7 @@ def _screening(found: Sequence[tuple[Frame, dict[str, np.ndarray]]]) -> jax.Arra
     (name,) = ADDED_TO
     weight = np.array([1 / frame.structure.n_atoms for frame, _ in found])
     wanted = np.stack([frame.targets[name].value for frame, _ in found])
-    given = np.stack([values[name] for _, values in found])
+    given = np.stack([tensor for _, tensor in found])
     counts = np.array([[np.count_nonzero(f.structure.numbers == z) for z in elements] for f, _ in found])
     mean = [np.trace(each, axis1=1, axis2=2) / 3 for each in (wanted, given)]
     columns = np.column_stack([mean[1], counts]) * weight[:, None]

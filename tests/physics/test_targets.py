@@ -16,7 +16,14 @@ from pyscf import lo
 from hamexplorer.physics.baselines import BASELINES
 from hamexplorer.physics.integrals import Integrals, make_integrals, pad_integrals
 from hamexplorer.physics.solve import solve
-from hamexplorer.physics.targets import DOS_GRID, DOS_WIDTH, SMALLEST_GAP, TARGETS, bounded_gap
+from hamexplorer.physics.targets import (
+    DOS_GRID,
+    DOS_WIDTH,
+    SMALLEST_GAP,
+    TARGETS,
+    bounded_gap,
+    sum_over_states,
+)
 from hamexplorer.structures.structure import Structure
 
 #: One shape for all: benzene and a little padding, so that everything here compiles once.
@@ -129,6 +136,12 @@ def test_a_molecule_without_empty_orbitals_has_no_gap():
     found = predict_padded(np.array([[-0.9]]), make_integrals(helium, "sto-3g"))
     assert found["homo_lumo_gap"] == 0.0 and np.all(found["polarizability"] == 0.0)
     np.testing.assert_allclose(found["mo_energy"], [-0.9], atol=1e-9)
+
+
+@pytest.mark.parametrize("molecule", [*PLAIN, *DEGENERATE])
+def test_the_sum_over_states_is_what_a_field_does(solved, molecule):
+    s = solved(molecule)
+    np.testing.assert_allclose(sum_over_states(s.hamiltonian, s.integrals), finite_field(s), atol=1e-5)
 
 
 def test_padded_equals_unpadded(solved):
