@@ -9,7 +9,7 @@ from jupyter_client.manager import start_new_kernel
 #: More than the queues between a kernel and its server hold by themselves: twice a thousand, and the sockets' buffers.
 _MANY = 20_000
 _CODE = f"""
-from hamexplorer.app import keep_every_message
+from hamexplorer.panels.kernel import keep_every_message
 keep_every_message()
 for k in range({_MANY}):
     get_ipython().display_pub.publish({{"text/plain": "x" * 500}})

@@ -20,12 +20,17 @@ from hamexplorer.plots.spectrum import ABSORBS, SPECTRA, listed, name_of, transi
 from hamexplorer.session import Session
 from hamexplorer.train.molecule_state import MoleculeState
 
+#: Which Hamiltonian is shown until a person chooses one: the first that is known.
+_SHOWN_FIRST = ("learned", "raw", "reference")
+
 
 class ElectronsPanel:
     """Three cards. ``plots`` are theirs, ``draw`` is asked to draw plots by name, those of others too."""
 
     def __init__(self, session: Session, draw: Callable[..., None]) -> None:
         self._session, self._draw, self._quiet = session, draw, False
+        #: Until a person chooses, the picture shows what is known.
+        self._matrix_wanted = False
         self._target = ""
         self._orbital = menu(
             "Orbital",
@@ -137,6 +142,7 @@ class ElectronsPanel:
             self._list_transitions(context)
 
     def _matrix_chosen(self) -> None:
+        self._matrix_wanted |= not self._quiet
         self._ask_for_pull()
         self._draw("matrix")
 
@@ -151,7 +157,20 @@ class ElectronsPanel:
             chosen = self._matrix.value
             self._matrix.options = options
             self._matrix.value = chosen if chosen in matrices(known) else "learned"
+        self._show_known_matrix()
         self._draw("orbital", "matrix")
+
+    def _show_known_matrix(self) -> None:
+        """Before a training, what the calculations gave; a person's choice stays, even where it is not known."""
+        crystal = self._session.crystal_orbital
+        state = self._session.state_of_picked if crystal is None else crystal.state
+        if state is None or self._matrix_wanted:
+            return
+        self._quiet = True
+        try:
+            self._matrix.value = next((name for name in _SHOWN_FIRST if name in state.sets), "learned")
+        finally:
+            self._quiet = False
 
     def _ask_for_pull(self) -> None:
         if self._matrix.value == "pull" and self._target:
@@ -164,8 +183,9 @@ class ElectronsPanel:
         self._show_orbital([] if state is None else _orbitals_of(state))
         if self._spectrum.value == "tamm_dancoff":
             self._session.excite()
+        self._show_known_matrix()
         self._ask_for_pull()
-        self._draw("orbital", "matrix", "spectrum")
+        self._draw("orbital", "matrix", "spectrum", "levels")
 
     def _show_orbital(self, options: list[tuple[str, int]]) -> None:
         """What can be chosen and what is; a menu that is filled anew chooses its first entry, which nobody meant."""

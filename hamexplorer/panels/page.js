@@ -66,7 +66,7 @@ function isDark() {
 
 function render({ model, el }) {
   el.classList.add("hx-page");
-  if (isVoila()) {
+  if (isVoila() && !document.querySelector(".hx-theme")) {
     wear(remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
     el.append(themeButton());
   }

@@ -32,7 +32,12 @@ _MEASURES = (("mae", "MAE"), ("rmse", "RMSE"), ("rmse_per_atom", "RMSE per atom"
 
 
 class ResultsPanel:
-    """Plots, error table and the picked molecule; all follow the session."""
+    """Plots, error table and the picked molecule; all follow the session.
+
+    Attributes:
+        cards: every piece by name, in the page's order.
+        widget: the whole.
+    """
 
     def __init__(self, session: Session, page: Page) -> None:
         self._session, self._page = session, page
@@ -68,6 +73,7 @@ class ResultsPanel:
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
         self._share = SharePanel(session, self.report)
+        self.cards: dict[str, widgets.Widget] = {}
         self.widget = self._laid_out()
         for plot in self._plots.values():
             plot.on_pick(session.pick_row)
@@ -92,13 +98,12 @@ class ResultsPanel:
         self._draw(*self._electrons.plots)
 
     def _laid_out(self) -> widgets.Widget:
-        toolbar = row(self._units, self._laboratory, self._part, names=["hx-toolbar"])
         of_panels = self._bands.plots | self._electrons.plots
         inside = {name: [plot.widget] for name, plot in self._plots.items() if name not in of_panels}
         inside["errors"].append(self._errors)
         inside["parity"].append(self._gathered.widget)
         beside = {"parity": self._target}
-        cards = {
+        plots = {
             name: card(
                 PLOTS[name].label,
                 children,
@@ -109,22 +114,29 @@ class ResultsPanel:
             )
             for name, children in inside.items()
         }
-        self._tradeoff = cards["tradeoff"]
+        self._tradeoff = plots["tradeoff"]
         self._tradeoff.layout.display = "none"
-        last = cards.pop("errors")
-        first = [self._bands.widget, cards.pop("parity"), self._molecule.widget, self._health.widget]
-        order = [
-            *first,
-            *cards.values(),
-            *self._electrons.cards.values(),
-            last,
-            self._runs.widget,
-            self._study.widget,
-            self._share.widget,
-        ]
-        self._grid = styled(widgets.Box(order), "hx-results-grid")
-        parts = [toolbar, self._timeline.widget, self._tiles, self._grid]
-        return styled(widgets.VBox(parts), "hx-results")
+        last = plots.pop("errors")
+        above = {
+            "units": row(self._units, self._laboratory, self._part, names=["hx-toolbar"]),
+            "timeline": self._timeline.widget,
+            "tiles": self._tiles,
+        }
+        below = {
+            "bands": self._bands.widget,
+            "parity": plots.pop("parity"),
+            "molecule": self._molecule.widget,
+            "health": self._health.widget,
+            **plots,
+            **self._electrons.cards,
+            "errors": last,
+            "runs": self._runs.widget,
+            "study": self._study.widget,
+            "share": self._share.widget,
+        }
+        self.cards = above | below
+        self._grid = styled(widgets.Box(list(below.values())), "hx-results-grid")
+        return styled(widgets.VBox([*above.values(), self._grid]), "hx-results")
 
     def _context(self) -> PlotContext:
         session = self._session

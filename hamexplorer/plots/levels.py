@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from hamexplorer.plots import theme
 from hamexplorer.plots.columns import HALF, Column, level_name, segments, window
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext
+from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.units import energy_factor
 
 #: The height of a gap's text, as a fraction of the plot.
@@ -27,7 +28,8 @@ class Levels(Plot):
 
     def unavailable(self, context: PlotContext) -> str:
         if context.results is None:
-            return "Press Train: the learned levels appear with the first epoch."
+            known = context.state is not None and _known_before(context.state)
+            return "" if known else "Press Train: the learned levels appear with the first epoch."
         if context.picked is None:
             return "Pick a molecule in the table, or click a point of the parity plot."
         if not 0 <= context.picked < len(context.results.mo_energy):
@@ -71,12 +73,24 @@ class Levels(Plot):
         return go.Figure(traces, layout)
 
 
+def _known_before(state: MoleculeState) -> bool:
+    """Whether both calculations are known, of which nothing has learned yet."""
+    return "raw" in state.sets and state.large_energy is not None
+
+
 def _columns(context: PlotContext) -> tuple[Column, ...]:
-    assert context.results is not None
+    colours = context.palette
+    if context.results is None:
+        state = context.state
+        assert state is not None
+        assert state.large_energy is not None
+        return (
+            Column(context.small_basis, state.sets["raw"].energy, state.n_occ, colours.muted),
+            Column(context.large_basis, state.large_energy, state.n_occ, colours.reference),
+        )
     assert context.picked is not None
     entry = context.results.dataset.references[context.picked]
     learned = np.sort(np.asarray(context.results.mo_energy[context.picked], dtype=float))
-    colours = context.palette
     small, large = np.asarray(entry.small.mo_energy), np.asarray(entry.large.mo_energy)
     others = [
         Column(other.label, levels, entry.n_occ, theme.of_other(place, colours)[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import ipywidgets as widgets
+import numpy as np
 import pytest
 
 from hamexplorer.app import build
@@ -18,9 +19,11 @@ from hamexplorer.panels.structures import StructuresPanel
 from hamexplorer.panels.table import PickTable
 from hamexplorer.panels.targets import TargetsPanel
 from hamexplorer.panels.training import TrainingPanel
+from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.session import Message, Session
 from hamexplorer.session.state import Download
 from hamexplorer.structures.sources import SOURCES
+from hamexplorer.units import HARTREE_EV
 
 #: What a browser tells of a file's age.
 WHEN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -194,8 +197,9 @@ def test_each_state_allows_its_buttons(session, state, allowed):
     assert enabled - {"×"} == allowed
 
 
-def test_the_results_panel_says_what_to_do_before_the_first_run(session):
+def test_the_results_panel_shows_what_is_known_before_the_first_run_and_says_what_to_do(session):
     panel = ResultsPanel(session, Page())
+    row = session.dataset.references[session.picked]
     for name, plot in panel._plots.items():
         if name == "orbital":  # the calculations have theirs already
             assert plot.widget.figure.layout.meta["together"] == ["scene", "scene2"]
@@ -204,9 +208,25 @@ def test_the_results_panel_says_what_to_do_before_the_first_run(session):
         elif name == "spectrum":
             assert {"raw STO-3G", "reference def2-TZVP"} <= {trace.name for trace in plot.widget.figure.data}
         elif name == "matrix":
-            assert "The learned Hamiltonian" in plot.widget.figure.layout.annotations[0].text
+            x = inverse_square_root(row.overlap)
+            shown = np.array(plot.widget.figure.data[0].z, float)
+            np.testing.assert_allclose(shown, x @ row.fock @ x * HARTREE_EV, atol=1e-4)
+        elif name == "levels":
+            homo = next(trace.y for trace in plot.widget.figure.data if trace.name == "chosen orbital")
+            known = [each.mo_energy[row.n_occ - 1] * HARTREE_EV for each in (row.small, row.large)]
+            np.testing.assert_allclose(homo, known, atol=1e-6)
         else:
             assert "Press Train" in plot.widget.figure.layout.annotations[0].text
+
+
+def test_the_matrix_that_a_person_chose_stays(session):
+    panel = ResultsPanel(session, Page())
+    menu = panel._electrons._matrix
+    assert menu.value == "raw"
+    menu.value = "reference"
+    session.pick(1)
+    session.wait()
+    assert menu.value == "reference"
 
 
 def test_the_dark_page_turns_plots_dark(session):
