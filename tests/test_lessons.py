@@ -1,0 +1,65 @@
+"""The lessons run from top to bottom, and what they claim is what they measure."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("lesson_*.ipynb"))
+#: A class does not wait longer, on two slow cores.
+MOST_SECONDS = 300
+
+#: What a lesson's answers stand on, in its own words; evaluated when it has run.
+CLAIMS = {
+    "lesson_1_hamiltonian": [
+        "difference < 1e-4",
+        "error(by_coordinates, 0) < 0.1",
+        "error(by_coordinates, 30) > 10 * error(by_coordinates, 0)",
+        "abs(error(by_blocks, 90) - error(by_blocks, 0)) < 1e-4",
+        "np.abs(np.diff(valence(methane)[1:])).max() < 1e-3",
+        "sorted((np.diff(valence(stretched(0.1))[1:]) > 0.05).tolist()) == [False, True]",
+    ],
+    "lesson_2_direct_indirect": [
+        "1e3 * matrix.mae < 10",
+        "off(direct, small) < 0.05 and off(direct, large) > 3",
+        "off(indirect, large) < 0.3 and off(indirect, small) > 3",
+        "with_dipole['dipole'].mae < 0.7 * levels_alone['dipole'].mae",
+        "with_dipole['mo_energy'].mae < 1.5 * levels_alone['mo_energy'].mae",
+        "profile(projected)[:9].max() < 0.2 and profile(projected)[9] > 1",
+    ],
+}
+#: Whether every question of the lesson accepts its own answer, and no other option.
+QUESTIONS = """
+from hamexplorer.panels.question import Question
+asked = [value for value in globals().values() if isinstance(value, Question)]
+assert len(asked) >= 3
+for question in asked:
+    answer = question._found()
+    assert question.guess(answer), (question, answer)
+    for other in set(getattr(question._guess, "options", ())) - {answer}:
+        assert not question.guess(other), (question, other)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_in_minutes_and_its_claims_hold(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    claims = [f"assert {claim}, {claim!r}" for claim in CLAIMS[path.stem]]
+    notebook.cells += [nbformat.v4.new_code_cell(text) for text in ("\n".join(claims), QUESTIONS)]
+    began = time.monotonic()
+    NotebookClient(notebook, timeout=MOST_SECONDS, resources={"metadata": {"path": tmp_path}}).execute()
+    assert time.monotonic() - began < MOST_SECONDS
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_are_kept_without_what_they_print(path):
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert code and not any(cell["outputs"] or cell["execution_count"] for cell in code)
