@@ -33,6 +33,15 @@ CLAIMS = {
         "with_dipole['mo_energy'].mae < 1.5 * levels_alone['mo_energy'].mae",
         "profile(projected)[:9].max() < 0.2 and profile(projected)[9] > 1",
     ],
+    "lesson_7_using_it": [
+        "means['learned'] < 0.7 * means['minao'] and min(means, key=means.get) == 'learned'",
+        "from_atoms - 2 <= from_model <= from_atoms",
+        "all(row.mae < 0.7 * row.raw_mae for row in (errors[name] for name in settings.targets))",
+        "np.diff([next(m.gap_eV for m in found if m.name == name) for name in"
+        " ('ethene', 'butadiene', 'hexatriene', 'octatetraene')]).max() < -0.2",
+        "[m.name for m in found if m.reason] == ['table salt']",
+        "all(m.remark for m in found if m.name in ('naphthalene', 'glucose'))",
+    ],
 }
 #: Whether every question of the lesson accepts its own answer, and no other option.
 QUESTIONS = """

@@ -92,7 +92,7 @@ class Question(widgets.VBox):
     def check(self) -> bool:
         """Compare what was guessed with the answer; true if it is right."""
         guess, answer = self._guess.value, self._found()
-        if not guess:
+        if not guess or answer is None:
             return False
         if isinstance(answer, str):
             self.given, self.right = guess, guess == answer
@@ -113,11 +113,20 @@ class Question(widgets.VBox):
     def tell(self) -> None:
         """Show the answer and its reason."""
         answer = self._found()
+        if answer is None:
+            return
         shown = answer if isinstance(answer, str) else f"{answer:g} {self._unit}".strip()
         self._say("hx-info", f"{shown}. {self._because}")
 
-    def _found(self) -> str | float:
-        return self._answer() if callable(self._answer) else self._answer
+    def _found(self) -> str | float | None:
+        """The answer; None, and a sentence, as long as the experiment that tells it was not made."""
+        if not callable(self._answer):
+            return self._answer
+        try:
+            return self._answer()
+        except (NameError, LookupError):
+            self._say("hx-warning", "Your guess is noted. What comes next tells: run it, then check again.")
+            return None
 
     def _say(self, level: str, sentence: str) -> None:
         for each in ("hx-info", "hx-warning"):

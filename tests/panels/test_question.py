@@ -48,8 +48,11 @@ def test_numbers_may_be_off_by_a_little_and_words_are_no_numbers():
 def test_an_answer_that_only_an_experiment_tells_is_asked_for_when_it_is_checked():
     found = []
     question = Question("Which?", WAYS, answer=lambda: found[-1], because="So it was.")
+    assert (
+        not question.guess("It grows") and question.right is None and "run it, then check" in said(question)
+    )
     found.append("It grows")
-    assert question.guess("It grows")
+    assert question.check() and "So it was." in said(question)
 
 
 def test_an_answer_that_cannot_be_chosen_is_refused():
