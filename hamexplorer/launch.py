@@ -20,7 +20,8 @@ from hamexplorer.voila_settings import configuration, for_visitors
 
 if TYPE_CHECKING:
     from traitlets.config import Config
-    from voila.app import Voila
+
+    from hamexplorer.pages import IndexedVoila
 
 #: Tried first when no port is asked for, so that bookmarks keep working.
 USUAL_PORT = 8866
@@ -113,12 +114,12 @@ def serve(
     debug: bool = False,
     announce: Callable[[str], None] = print,
 ) -> None:
-    """Serve the dashboard until Ctrl-C or SIGTERM; the kernels end with it.
+    """Serve the dashboard and the lessons until Ctrl-C or SIGTERM; the kernels end with it.
 
     Args:
         port: None takes the usual port, or a free one.
         open_browser: show the page in the user's browser as soon as the server listens.
-        notebook: another notebook than the dashboard's.
+        notebook: one notebook alone, at the address itself, instead of the dashboard, the lessons and their index.
         cull_after: seconds without a connection after which a kernel is shut down.
         public: serve visitors, confined and counted; their kernels end after its own ``gone_after``.
         debug: log requests and, if it is not public, send tracebacks to the page.
@@ -137,6 +138,7 @@ def serve(
     address = f"http://{host}:{port}/"
     config = configuration(path, port, cull_after, debug)
     server = _public_server(public, config) if public else _personal_server(config)
+    server.indexed = notebook is None
     server.initialize(argv=[])
 
     def listening() -> None:
@@ -148,13 +150,13 @@ def serve(
     server.start()
 
 
-def _personal_server(config: Config) -> Voila:
-    from voila.app import Voila
+def _personal_server(config: Config) -> IndexedVoila:
+    from hamexplorer.pages import IndexedVoila
 
-    return Voila(config=config)
+    return IndexedVoila(config=config)
 
 
-def _public_server(public: Public, config: Config) -> Voila:
+def _public_server(public: Public, config: Config) -> IndexedVoila:
     """A server of confined visitors.
 
     Raises:

@@ -21,6 +21,8 @@ TEST = 'python -m pip install -e ".[test]" && pytest -n 2 --dist loadfile'
 #: What a folder of the package needs beside Python files.
 NEEDED_IN_WHEEL = (
     "hamexplorer/notebooks/app.ipynb",
+    "hamexplorer/notebooks/lesson_1_hamiltonian.ipynb",
+    "hamexplorer/index.html",
     "hamexplorer/voila_template/nbconvert/templates/hamexplorer/conf.json",
     "hamexplorer/voila_template/nbconvert/templates/hamexplorer/index.html.j2",
     "hamexplorer/visitors/page.html",

@@ -21,10 +21,10 @@ VERBS: dict[str, str] = {
 _DESCRIPTION = """\
 Learn effective Hamiltonians of molecules and crystals from quantum-chemical properties, and watch it happen.
 
-Without a verb, the dashboard opens in your browser."""
+Without a verb, dashboard and lessons open in your browser."""
 _EXAMPLES = """\
 examples:
-  hamexplorer                                        open the dashboard
+  hamexplorer                                        open dashboard and lessons
   hamexplorer --public explorer.example.org          serve it to visitors; see docs/serving.md
   hamexplorer train ethane --out run                 train on the shipped ethanes
   hamexplorer evaluate run ethane --json errors.json how good is it on molecules it has not seen?
@@ -65,7 +65,7 @@ def build_parser(words: Sequence[str]) -> Parser:
         number = "(not installed)"
     parser.add_argument("--version", action="version", version=f"hamexplorer {number}")
     parser.add_argument(
-        "--port", type=_port, metavar="N", help="port of the dashboard (default: 8866 or a free one)"
+        "--port", type=_port, metavar="N", help="port of the server (default: 8866 or a free one)"
     )
     parser.add_argument(
         "--no-browser", action="store_true", help="do not open the browser, only print the address"

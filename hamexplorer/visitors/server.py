@@ -9,7 +9,6 @@ from typing import Any
 from tornado import template
 from tornado.ioloop import PeriodicCallback
 from tornado.web import HTTPError, authenticated
-from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.static_file_handler import AllowListFileHandler
 from voila.tornado.handler import TornadoVoilaHandler
@@ -19,6 +18,7 @@ from voila.tornado.kernel_websocket_handler import (
 )
 from voila.voila_identity_provider import VoilaLoginHandler
 
+from hamexplorer.pages import IndexedVoila
 from hamexplorer.visitors.kernels import Reception
 from hamexplorer.visitors.memory import proportional_memory
 from hamexplorer.visitors.settings import Public
@@ -46,7 +46,7 @@ _CLOSED = (AllowListFileHandler, VoilaLoginHandler, RequestInfoSocketHandler)
 
 
 class VisitorPage(TornadoVoilaHandler):
-    """The dashboard for one visitor more, or a page that says why not."""
+    """Dashboard or lesson for one visitor more, or a page that says why not."""
 
     @authenticated
     async def get(self, path: str | None = None) -> None:
@@ -66,7 +66,7 @@ class VisitorPage(TornadoVoilaHandler):
                 self.write(html)
                 self.flush()
                 if self._reception.bereft:  # Voila would go on sending signs of life for ever
-                    self.write(_PAGE.generate(status=500, limit=0, home=self.base_url))
+                    self.write(_PAGE.generate(status=500, limit=0, home=self.request.path))
                     break
         finally:
             self._reception.close()
@@ -85,8 +85,10 @@ class VisitorPage(TornadoVoilaHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         if status_code == HTTPStatus.SERVICE_UNAVAILABLE:
             self.set_header("Retry-After", str(COME_AGAIN))
-        public = self.settings["public"]
-        self.finish(_PAGE.generate(status=status_code, limit=public.visitors, home=self.base_url))
+        missing = status_code == HTTPStatus.NOT_FOUND
+        again = self.base_url if missing else self.request.path
+        limit = self.settings["public"].visitors
+        self.finish(_PAGE.generate(status=status_code, limit=limit, home=again))
 
 
 class QuietWebsocket(VoilaKernelWebsocketHandler):
@@ -100,8 +102,8 @@ class QuietWebsocket(VoilaKernelWebsocketHandler):
         return super().write_message(message, binary)
 
 
-class PublicVoila(Voila):
-    """Serves one notebook to visitors.
+class PublicVoila(IndexedVoila):
+    """Serves visitors, each page in a kernel of its own.
 
     Attributes:
         public: how they are served; set before :meth:`start`.
@@ -109,14 +111,15 @@ class PublicVoila(Voila):
     """
 
     public: Public
+    page = VisitorPage
     report: Any = staticmethod(print)
 
     def init_settings(self) -> dict[str, Any]:
         return {**super().init_settings(), "public": self.public}
 
     def init_handlers(self) -> list[Any]:
-        """Voila's, less those that serve files or accounts, with ours for the page and the websocket."""
-        ours = {TornadoVoilaHandler: VisitorPage, VoilaKernelWebsocketHandler: QuietWebsocket}
+        """Voila's, less those that serve files or accounts, with ours for pages and the websocket."""
+        ours = {VoilaKernelWebsocketHandler: QuietWebsocket}
         return [
             (rule[0], ours.get(rule[1], rule[1]), *rule[2:])
             for rule in super().init_handlers()

@@ -109,7 +109,7 @@ def dashboard(cache: str) -> Iterator[Dashboard]:
             address = server.stdout.readline().strip()
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.goto(address, wait_until="commit")
+            page.goto(f"{address}dashboard", wait_until="commit")
             page.locator(".hx-app").wait_for(timeout=1000 * PATIENCE)
             painted = time.perf_counter() - began
             page.locator(".hx-train:enabled").wait_for(timeout=1000 * PATIENCE)

@@ -78,7 +78,7 @@ def watch(visit: Visit, server: psutil.Process, line: Line, minutes: float) -> i
         watched.received += 1
 
     visit.page.on("websocket", lambda socket: socket.on("framereceived", count))
-    visit.page.goto(f"http://127.0.0.1:{line.port}/", wait_until="commit")
+    visit.page.goto(f"http://127.0.0.1:{line.port}/dashboard", wait_until="commit")
     visit.wait_until_ready()
     train_without_end(visit)
     began = time.monotonic()

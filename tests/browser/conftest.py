@@ -85,7 +85,7 @@ def voila(environment: dict[str, str]) -> Iterator[str]:
         try:
             address = server.stdout.readline().strip()
             assert address.startswith("http://127.0.0.1:"), "Voila did not start"
-            yield address
+            yield f"{address}dashboard"
         finally:
             server.terminate()
 

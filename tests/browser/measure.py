@@ -106,7 +106,11 @@ def dashboard() -> Iterator[tuple[str, int, Page]]:
         try:
             address = server.stdout.readline().strip()
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-            yield address, server.pid, browser.new_page(viewport={"width": 1440, "height": 1000})
+            yield (
+                f"{address}dashboard",
+                server.pid,
+                browser.new_page(viewport={"width": 1440, "height": 1000}),
+            )
         finally:
             server.terminate()
 

@@ -20,9 +20,9 @@ def test_waiting_dashboard_is_whole_and_its_place_is_free_when_the_page_closes(
 ) -> None:
     with public_server(tmp_path, visitors=1, ready=1) as server:
         wait_for(lambda: len(server.kernels()) == 1, "a kernel waits")
-        first = visit("public", server.address, 1440, 900)
+        first = visit("public", f"{server.address}dashboard", 1440, 900)
         first.wait_until_ready()
-        late = visit("public-late", server.address, 390, 844)
+        late = visit("public-late", f"{server.address}dashboard", 390, 844)
         expect(late.page.get_by_role("heading", name="hamexplorer is full")).to_be_visible()
         first.page.close(run_before_unload=True)
         wait_for(lambda: len(server.kernels()) == 1, "the kernel of the page that closed has gone")

@@ -20,7 +20,7 @@ def line(voila):
 
 
 def test_a_page_that_was_cut_off_finds_the_run_as_it_stands(visit, line):
-    made = visit("returning", f"http://127.0.0.1:{line.port}/", 1440, 900)
+    made = visit("returning", f"http://127.0.0.1:{line.port}/dashboard", 1440, 900)
     made.wait_until_ready()
     made.open_fold("Optimiser and more")
     epochs = made.page.get_by_label("Epochs", exact=True).first  # a study has its own

@@ -47,8 +47,8 @@ class Visitor:
         seconds_to_page: until the whole page was there.
     """
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self, address: str, page: str = "dashboard") -> None:
+        self.address, self._path = address, page
         self.kernel_id = ""
         self.page = ""
         self.widgets: dict[str, dict[str, Any]] = {}
@@ -64,7 +64,7 @@ class Visitor:
     async def arrive(self) -> int:
         """Ask for the page; the status of the answer."""
         begun = time.monotonic()
-        answer = await fetch(self.address)
+        answer = await fetch(self.address + self._path)
         self.seconds_to_page = time.monotonic() - begun
         self.page = answer.body.decode()
         if found := re.search(r'"kernelId": *"([\w-]+)"', self.page):

@@ -139,7 +139,7 @@ def test_fourth_visitor_meets_a_full_house_and_gets_in_when_one_leaves(server: S
     async def come() -> None:
         inside = await asyncio.gather(*(_ready(server) for _ in range(3)))
         late = Visitor(server.address)
-        answer = await fetch(server.address)
+        answer = await fetch(server.address + "dashboard")
         assert answer.code == 503
         assert int(answer.headers["Retry-After"]) > 0
         page = answer.body.decode()

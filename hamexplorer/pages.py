@@ -1,0 +1,76 @@
+"""Voila with an index: the dashboard and the lessons, each at its own address."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import template
+from tornado.web import HTTPError, authenticated
+from voila.app import Voila
+from voila.tornado.handler import TornadoVoilaHandler
+
+from hamexplorer.lessons import lessons_in
+
+#: The dashboard's address, and what stands before a lesson's name in its own.
+DASHBOARD, LESSONS = "dashboard", "lessons"
+_INDEX = template.Loader(str(Path(__file__).parent)).load("index.html")
+
+
+class Index(JupyterHandler):
+    """The page that leads to the others; it needs no kernel."""
+
+    @authenticated
+    def get(self) -> None:
+        lessons = lessons_in(Path(self.settings["notebook_folder"]))
+        self.finish(_INDEX.generate(home=self.base_url, dashboard=DASHBOARD, where=LESSONS, lessons=lessons))
+
+    head = get
+
+
+class NotebookPage(TornadoVoilaHandler):
+    """A notebook's page, which can say goodbye: its kernel then ends at once."""
+
+    async def get(self, path: str | None = None) -> None:
+        if path:
+            raise HTTPError(HTTPStatus.NOT_FOUND)
+        # Asking for it sets the cookie, without which the goodbye would be refused.
+        _ = self.xsrf_token
+        await super().get(path)
+
+
+class IndexedVoila(Voila):
+    """Serves the dashboard's notebook at /dashboard and the lessons beside it, with an index at /.
+
+    Attributes:
+        indexed: false for one notebook alone, at /.
+        page: the handler of notebooks.
+    """
+
+    indexed = True
+    page: type[TornadoVoilaHandler] = NotebookPage
+
+    def init_settings(self) -> dict[str, Any]:
+        return {**super().init_settings(), "notebook_folder": str(Path(self.notebook_path).parent)}
+
+    def init_handlers(self) -> list[Any]:
+        """Voila's, the page of its one notebook moved to an address of its own."""
+        *others, (everything, page, options) = super().init_handlers()
+        assert page is TornadoVoilaHandler, "Voila's last rule serves its notebook"
+        page = self.page
+        if not self.indexed:
+            return [*others, (everything, page, options)]
+        notebooks = {DASHBOARD: options["notebook_path"]}
+        folder = Path(self.notebook_path).parent
+        for lesson in lessons_in(folder):
+            beside = Path(options["notebook_path"]).with_name(f"{lesson.name}.ipynb")
+            notebooks[f"{LESSONS}/{lesson.name}"] = str(beside)
+        rules = [
+            (url_path_join(self.server_url, f"{address}/?"), page, {**options, "notebook_path": path})
+            for address, path in notebooks.items()
+        ]
+        # What has no page is told so as before: by the last rule.
+        return [*others, (self.server_url, Index), *rules, (everything, page, options)]

@@ -1,0 +1,50 @@
+"""The index and a lesson, as who learns from them meets them."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.conftest import SLOW, wait_until
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_a_lesson_asks_tells_and_turns_a_molecule(visit, voila, width, height):
+    made = visit("lesson", voila.removesuffix("dashboard"), width, height)
+    expect(made.page.get_by_role("link", name="Open the dashboard")).to_be_visible()
+    found = Axe().run(made.page, options={"resultTypes": ["violations"]})
+    assert not found.response["violations"], found.generate_report()
+    made.screenshot("index")
+    made.page.get_by_role("link", name="Lesson 1").click()
+    made.page.get_by_role("heading", name="What to take with you").wait_for(timeout=SLOW * 1000)
+
+    count = made.page.locator(".hx-question").first
+    check, tell = (count.get_by_role("button", name=name) for name in ("Check", "Tell me"))
+    expect(check).to_be_disabled()
+    count.get_by_label("rows").fill("6")
+    count.get_by_label("rows").press("Tab")
+    check.click()
+    expect(count.get_by_role("status")).to_contain_text("Not so. Count the orbitals")
+    count.get_by_label("rows").fill("7")
+    count.get_by_label("rows").press("Tab")
+    check.click()
+    expect(count.get_by_role("status")).to_contain_text("Yes. Oxygen brings 1s, 2s and three 2p")
+    expect(tell).to_be_enabled()
+
+    # The panels show water before anything was trained.
+    made.wait_for_molecule()
+    made.wait_for_plots("matrix", "levels")
+
+    turned = made.page.locator(".hx-plot", has=made.page.locator(".hx-slider"))
+    turned.scroll_into_view_if_needed()
+    shown = "plot => JSON.stringify(plot.querySelector('.js-plotly-plot')?.data?.[0].z)"
+    wait_until(lambda: turned.evaluate(shown), "the matrix is drawn")
+    before = turned.evaluate(shown)
+    turned.get_by_role("slider").focus()
+    made.page.keyboard.press("ArrowRight")
+    wait_until(lambda: turned.evaluate(shown) != before, "the matrix has turned")
+    assert made.sticking_out() == []
+    made.screenshot("turned")
