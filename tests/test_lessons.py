@@ -33,6 +33,14 @@ CLAIMS = {
         "with_dipole['mo_energy'].mae < 1.5 * levels_alone['mo_energy'].mae",
         "profile(projected)[:9].max() < 0.2 and profile(projected)[9] > 1",
     ],
+    "lesson_6_crystals": [
+        "abs((chain(0.2).data[1].y - chain(0.2).data[0].y).min() - 0.8) < 1e-3",
+        "np.corrcoef(moved, gaps)[0, 1] > 0.98 and min(gaps) < 0.1 < max(gaps)",
+        "mean_error < 0.02",
+        "at_K[4] - at_K[3] < 0.1 * mean_error and there[4] - there[3] > 0.1",
+        "split_open > 3",
+        "near.sum() == 4",
+    ],
     "lesson_7_using_it": [
         "means['learned'] < 0.7 * means['minao'] and min(means, key=means.get) == 'learned'",
         "from_atoms - 2 <= from_model <= from_atoms",
