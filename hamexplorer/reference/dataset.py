@@ -24,7 +24,8 @@ __all__ = [
 SHIPPED: dict[str, str] = {
     "ethane": "100 distorted ethanes, STO-3G ← def2-TZVP: small, trains at once",
     "small-molecules": "123 CHNO molecules with up to five heavy atoms, STO-3G ← def2-TZVP",
-    "qm7-unseen": "30 molecules of QM7, STO-3G ← def2-TZVP: to test on, no model was chosen by them",
+    "qm7": "150 molecules of QM7 (C, H, N, O) drawn at random, STO-3G ← def2-TZVP",
+    "qm7-unseen": "30 others, STO-3G ← def2-TZVP: to test on, no model was chosen by them",
     "larger-molecules": "30 CHNO molecules of eight or nine heavy atoms, STO-3G ← def2-TZVP: to test on",
     "graphene": "Graphene, 61 distorted cells, PBE: bands of gth-dzvp for a gth-szv matrix",
     "graphene-szv": "Graphene in its small basis, the same cells: learn gth-szv itself",
