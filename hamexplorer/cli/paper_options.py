@@ -14,8 +14,7 @@ from hamexplorer.train.settings import RunSettings
 
 #: The word that stands in place of a grid's file.
 NAME = "paper"
-#: The first that is there.
-_DEFAULT_SETS = ("qm7", "small-molecules")
+_DEFAULT_SET = "qm7"
 _OWN = ("dataset", "test_on", "seeds", "sizes", "sizes_of", "config")
 
 
@@ -26,7 +25,7 @@ def add_paper_options(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         metavar="DATASET",
         default=argparse.SUPPRESS,
-        help=f"a data set file or a shipped one to learn from (default: {_default_set()})",
+        help=f"a data set file or a shipped one to learn from (default: {_DEFAULT_SET})",
     )
     group.add_argument(
         "--test-on",
@@ -80,7 +79,7 @@ def open_sets(options: argparse.Namespace) -> tuple[dict[str, ReferenceDataset],
         DatasetError: if one cannot be read.
         SettingsError: if two have the same name.
     """
-    sources = [getattr(options, "dataset", _default_set()), *getattr(options, "test_on", ())]
+    sources = [getattr(options, "dataset", _DEFAULT_SET), *getattr(options, "test_on", ())]
     names = [source if source in SHIPPED else Path(source).stem for source in sources]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -89,10 +88,6 @@ def open_sets(options: argparse.Namespace) -> tuple[dict[str, ReferenceDataset],
         )
     opened = {name: read_dataset(source) for name, source in zip(names, sources, strict=True)}
     return opened, names[0], names[1:]
-
-
-def _default_set() -> str:
-    return next(name for name in _DEFAULT_SETS if name in SHIPPED)
 
 
 def _numbers(what: str, least: int) -> Any:
