@@ -1,9 +1,9 @@
 """Make the datasets that the package ships, and those that judge its models: `make_datasets.py [NAME …]`.
 
 Without a name the shipped ones are made: `ethane`, `small-molecules` and `qm7`, and to test on `qm7-unseen` and
-`larger-molecules` (beyond the size of QM7's). The others are written as NAME.h5 into the present folder: `qm7-svp`, the
-molecules of `qm7` in def2-SVP alone, to begin an SCF with; `polyenes`, `acenes` and `polyenoic-acids`, series whose short
-members teach and long ones test.
+`larger-molecules` (beyond the size of QM7's). The others are written as NAME.h5 into the present folder: `qm7-svp`,
+the molecules of `qm7` in def2-SVP alone, to begin an SCF with; `polyenes`, `acenes` and `polyenoic-acids`, series
+whose short members teach and long ones test.
 
 What the file holds already is not computed again, and each finished molecule is kept in the store, so the script may be
 stopped and started again at will; `--finished` writes what there is. On two slow cores the shipped ones take some seven
