@@ -45,7 +45,8 @@ def test_lessons_say_what_they_are_about():
     assert [lesson.title.split(" · ")[0] for lesson in lessons] == [
         f"Lesson {lesson.name.split('_')[1]}" for lesson in lessons
     ]
-    assert all(lesson.about.endswith(".") and 20 <= lesson.minutes <= 40 for lesson in lessons)
+    assert all(lesson.about.endswith(".") for lesson in lessons)
+    assert [lesson.minutes for lesson in lessons if not 20 <= lesson.minutes <= 40] == [5], "the tour"
 
 
 @pytest.mark.slow
