@@ -1,11 +1,12 @@
 """What a learned density saves an SCF: `count_iterations.py RUN DATASET`.
 
-Counts B3LYP iterations (and processor time) on the test molecules of a run, in the run's small basis, from PySCF's own
-guesses and from the model's. A model to begin with is made by
+Counts B3LYP iterations (and processor time) on the molecules of a data set that a run has not seen, in the run's small
+basis, from PySCF's own guesses and from the model's. A model to begin with is made by
 
     python scripts/make_datasets.py qm7-svp
-    hamexplorer train qm7-svp.h5 --out runs/svp --targets hamiltonian --baseline b3lyp_step --model linear --epochs 0
-    python scripts/count_iterations.py runs/svp qm7-svp.h5
+    hamexplorer train qm7-svp.h5 --out runs/svp --targets hamiltonian --baseline b3lyp_step --model linear --epochs 0 \
+        --train-fraction 0.85 --validation-fraction 0.14
+    python scripts/count_iterations.py runs/svp qm7-unseen
 """
 
 from __future__ import annotations
@@ -55,8 +56,13 @@ def count(structure: Structure, model: TrainedModel, guess: str, grid_level: int
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder that `hamexplorer train` wrote")
-    parser.add_argument("dataset", metavar="DATASET", help="data set that holds the run's test molecules")
-    parser.add_argument("--at-most", type=int, default=20, help="so many test molecules (default 20)")
+    parser.add_argument("dataset", metavar="DATASET", help="data set whose molecules are counted, if unseen")
+    parser.add_argument(
+        "--part", default="1/1", help="every n-th molecule from the k-th on, as k/n (default 1/1)"
+    )
+    parser.add_argument(
+        "--guesses", default=",".join(GUESSES), help="some of minao,huckel,vsap,learned (default: all)"
+    )
     parser.add_argument("--grid-level", type=int, default=1, help="of the SCF (default 1; PySCF's is 3)")
     options = parser.parse_args()
     lib.num_threads(1)
@@ -65,17 +71,20 @@ def main() -> int:
     except HamExplorerError as error:
         print(error, file=sys.stderr)
         return 1
-    unseen = [dataset.structures[k] for k in model.split_of(dataset).test][: options.at_most]
+    seen = {*model.split_keys["train"], *model.split_keys["validation"]}
+    first, step = (int(number) for number in options.part.split("/"))
+    unseen = [s for s in dataset.structures if s.key not in seen][first - 1 :: step]
+    guesses = options.guesses.split(",")
     if not unseen:
         print(f"{options.dataset} holds no molecule that the run has not seen", file=sys.stderr)
         return 1
     count(unseen[0], model, "learned", options.grid_level)  # compiles
-    found = {guess: [] for guess in GUESSES}
+    found = {guess: [] for guess in guesses}
     for structure in unseen:
-        for guess in GUESSES:
+        for guess in guesses:
             found[guess].append(count(structure, model, guess, options.grid_level))
-        print(structure.label, *(f"{guess} {found[guess][-1].iterations}" for guess in GUESSES), flush=True)
-    usual = np.mean([each.iterations for each in found["minao"]])
+        print(structure.label, *(f"{guess} {found[guess][-1].iterations}" for guess in guesses), flush=True)
+    usual = np.mean([each.iterations for each in found.get("minao", [])] or [np.nan])
     print(
         f"\n{len(unseen)} molecules: iterations (standard deviation), fewer than minao, seconds, not converged"
     )

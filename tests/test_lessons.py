@@ -37,6 +37,13 @@ CLAIMS = {
         "with_dipole['mo_energy'].mae < 1.5 * levels_alone['mo_energy'].mae",
         "profile(projected)[:9].max() < 0.2 and profile(projected)[9] > 1",
     ],
+    "lesson_4_several_targets": [
+        "np.allclose(by_hand, answers(1.0, 0.4))",
+        "left[0][:2].max() < 1e-2 < left[-1][:2].min() and left[-1][2] < 1e-2 < left[0][2]",
+        "all(found['ε + μ + α'][t].mae > 1.2 * found['ε + μ'][t].mae for t in ('mo_energy', 'dipole'))",
+        "all(found['ε + μ + α, atoms help'][t].mae < 1.1 * found['ε + μ'][t].mae for t in ('mo_energy', 'dipole'))",
+        "4 * found['ε + μ + α, atoms help']['polarizability'].mae < found['ε + μ + α']['polarizability'].mae",
+    ],
     "lesson_6_crystals": [
         "abs((chain(0.2).data[1].y - chain(0.2).data[0].y).min() - 0.8) < 1e-3",
         "np.corrcoef(moved, gaps)[0, 1] > 0.98 and min(gaps) < 0.1 < max(gaps)",
