@@ -50,11 +50,13 @@ def run(options: argparse.Namespace) -> int:
     out = check_output(options.json, (".json",)) if options.json else None
 
     from hamexplorer.reference.dataset import read_dataset
+    from hamexplorer.train.card import sentence
     from hamexplorer.train.trained import TrainedModel
 
     model = TrainedModel.load(options.run_folder)
     results = model.evaluate(read_dataset(options.dataset), options.split)
     rows = results.errors(options.split, units=options.units)
+    print(f"{options.run_folder}: {sentence(model)}")
     print(f"{options.dataset}, {options.split}{compared_with(model)}")
     print(error_table(rows))
     report: dict[str, Any] = error_report(rows)

@@ -59,9 +59,12 @@ def run(options: argparse.Namespace) -> int:
     structures = read_structures_option(options)
 
     from hamexplorer.reference.aside import write_aside
+    from hamexplorer.train.card import sentence
     from hamexplorer.train.trained import TrainedModel
 
-    predictions = TrainedModel.load(options.run_folder).predict(structures)
+    model = TrainedModel.load(options.run_folder)
+    print(f"{options.run_folder}: {sentence(model)}")
+    predictions = model.predict(structures)
     with write_aside(out) as aside:
         WRITERS[out.suffix.lower()](aside, predictions)
     print(f"{out}: {len(predictions)} structures")
@@ -74,11 +77,13 @@ def _run_smiles(options: argparse.Namespace) -> int:
     out = check_output(options.out, (".csv",))
 
     from hamexplorer.reference.dataset import read_dataset
+    from hamexplorer.train.card import sentence
     from hamexplorer.train.novelty import Novelty
     from hamexplorer.train.screening import screen_smiles
     from hamexplorer.train.trained import TrainedModel
 
     model = TrainedModel.load(options.run_folder)
+    print(f"{options.run_folder}: {sentence(model)}")
     novelty = None
     if options.novelty is not None:
         dataset = read_dataset(options.novelty)

@@ -14,6 +14,7 @@ from hamexplorer.errors import CheckpointError, plain_text
 from hamexplorer.model import MODELS, BlockModel, GraphSettings, LinearModel, Surrogate, WithResponse
 from hamexplorer.model.linear import empty_linear
 from hamexplorer.reference.kinds import method_from
+from hamexplorer.train.card import ModelCard
 from hamexplorer.train.checkpoint import read_checkpoint, write_checkpoint
 from hamexplorer.train.committee import empty_model_of
 from hamexplorer.train.geometry import Geometry, basis_of
@@ -53,6 +54,7 @@ def write_model(folder: Path, trained: TrainedModel) -> None:
         },
         "split": {part: list(keys) for part, keys in trained.split_keys.items()},
         "extra": list(extra),
+        "card": None if trained.card is None else trained.card.to_dict(),
         # Whether a surrogate knows gaps; files of before do not say so, and theirs do not.
         "pools": isinstance(trained.model, Surrogate) and trained.model.start.gap is not None,
         # The same of whether atoms screen what they add to.
@@ -100,6 +102,7 @@ def _parts_of(header: dict[str, Any], arrays: list[np.ndarray]) -> dict[str, Any
         "model": model,
         "epoch": take_whole(header, "epoch"),
         "split_keys": {part: take_list(split, part, str) for part in split},
+        "card": None if header.get("card") is None else ModelCard.from_dict(header["card"]),
     }
 
 

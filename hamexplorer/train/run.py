@@ -103,6 +103,7 @@ class _Run:
         self.names: tuple[str, ...] = ()
         self._last_snapshot = self._last_underway = 0.0
         self._paused_seconds = 0.0
+        self._start_errors: dict[str, float] = {}
 
     # ---- before the first step ---------------------------------------------------------------------
 
@@ -146,7 +147,9 @@ class _Run:
     def _judge_the_start(self) -> None:
         """The closed-form start counts as epoch 0: no model is handed back that is worse than it."""
         found = self.evaluators["validation"].run(self.stepper.model, self.predicted)
-        loss = self._weighted({name: float(values.mean()) for name, values in found.items() if len(values)})
+        mean = {name: float(values.mean()) for name, values in found.items() if len(values)}
+        self._start_errors = {name: value**0.5 for name, value in mean.items()}
+        loss = self._weighted(mean)
         if np.isfinite(loss) and any(len(values) for values in found.values()):
             self.state.schedule = dataclasses.replace(self.state.schedule, best=loss)
 
@@ -354,8 +357,10 @@ class _Run:
         return self._as_trained(self.best, self.state.schedule.best_epoch)
 
     def _as_trained(self, weights: Any, epoch: int) -> TrainedModel:
+        reports = (entry for entry in self.state.history if "validation" in entry and entry["epoch"] == epoch)
+        validation = next(reports, {"validation": self._start_errors if epoch == 0 else {}})["validation"]
         return as_trained(
-            self._prepared, weights, self.stepper.frozen, epoch, self.given, self.state.settings
+            self._prepared, weights, self.stepper.frozen, epoch, self.given, self.state.settings, validation
         )
 
     def save(self) -> None:

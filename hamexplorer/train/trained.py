@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from hamexplorer.structures.structure import Structure
 from hamexplorer.train.band_maker import BandMaker
 from hamexplorer.train.bands import BandStructure
 from hamexplorer.train.batches import Shape, batch_shape, make_batch, roomy_shape
+from hamexplorer.train.card import ModelCard
+from hamexplorer.train.card import markdown as card_markdown
 from hamexplorer.train.crystal_state import CrystalState, crystal_state
 from hamexplorer.train.evaluation import Views, make_results
 from hamexplorer.train.frames import Frame, KPoints
@@ -50,6 +52,7 @@ class TrainedModel:
         model: the trained part.
         epoch: after which these weights stood.
         split_keys: structure keys of the training, validation and test molecules, and of those left unused.
+        card: what else is known of the run; None in files of before there were cards.
     """
 
     settings: RunSettings
@@ -59,6 +62,10 @@ class TrainedModel:
     model: BlockModel | Surrogate
     epoch: int
     split_keys: dict[str, tuple[str, ...]]
+    card: ModelCard | None = None
+
+    def _repr_markdown_(self) -> str:
+        return card_markdown(self)
 
     def save(self, folder: Path | str) -> None:
         """Write ``model.json`` and ``model.npz`` into a folder.
@@ -285,12 +292,19 @@ class TrainedModel:
 
 
 def as_trained(
-    prepared: Any, trainable: Any, frozen: Any, epoch: int, dataset: ReferenceDataset, settings: RunSettings
-):
-    """Bundle the weights of a run."""
+    prepared: Any,
+    trainable: Any,
+    frozen: Any,
+    epoch: int,
+    dataset: ReferenceDataset,
+    settings: RunSettings,
+    validation: Mapping[str, float],
+) -> TrainedModel:
+    """Bundle the weights of a run, with the validation errors that they had."""
     keys = {
         part: tuple(dataset.structures[k].key for k in getattr(prepared.split, part))
         for part in (*PARTS, "unused")
     }
     model = eqx.combine(trainable, frozen)
-    return TrainedModel(settings, dataset.method, prepared.geometry, prepared.fixed, model, epoch, keys)
+    card = ModelCard.of(dataset, prepared.split, validation)
+    return TrainedModel(settings, dataset.method, prepared.geometry, prepared.fixed, model, epoch, keys, card)
