@@ -37,6 +37,13 @@ CLAIMS = {
         "with_dipole['mo_energy'].mae < 1.5 * levels_alone['mo_energy'].mae",
         "profile(projected)[:9].max() < 0.2 and profile(projected)[9] > 1",
     ],
+    "lesson_3_small_basis": [
+        "shares['the polarizability'] > shares['the gap'] + 0.1",
+        "profiles['lowest n'].max() < 0.7",
+        "profiles['occupied + 1'][:10].max() < 0.5 and profiles['occupied + 1'][10:].max() > 1",
+        "errors['mo_energy'].raw_mae > 5 * errors['mo_energy'].mae",
+        "seconds['model'] < seconds['def2-SVP']",
+    ],
     "lesson_4_several_targets": [
         "np.allclose(by_hand, answers(1.0, 0.4))",
         "left[0][:2].max() < 1e-2 < left[-1][:2].min() and left[-1][2] < 1e-2 < left[0][2]",
