@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Controls": "hamexplorer.train.controls",
     "HamExplorerError": "hamexplorer.errors",
+    "Panels": "hamexplorer.panels.one_by_one",
     "HamiltonianCalculator": "hamexplorer.train.ase_calculator",
     "Novelty": "hamexplorer.train.novelty",
     "ReferenceDataset": "hamexplorer.reference.dataset",
@@ -36,6 +37,7 @@ _PUBLIC = {
     "read_dataset": "hamexplorer.reference.dataset",
     "read_structures": "hamexplorer.structures.files",
     "run_references": "hamexplorer.reference.execute",
+    "show": "hamexplorer.panels.showing",
     "scf_guess": "hamexplorer.train.scf_guess",
     "screen_smiles": "hamexplorer.train.screening",
     "settings_for": "hamexplorer.train.suited",

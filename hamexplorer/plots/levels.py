@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from hamexplorer.plots import theme
 from hamexplorer.plots.columns import HALF, Column, level_name, segments, window
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext
-from hamexplorer.train.molecule_state import MoleculeState
 from hamexplorer.units import energy_factor
 
 #: The height of a gap's text, as a fraction of the plot.
@@ -27,9 +26,10 @@ class Levels(Plot):
     help = "Orbital energies of the picked molecule: occupied levels are solid, empty ones hollow."
 
     def unavailable(self, context: PlotContext) -> str:
+        if not _in_results(context) and _of_state(context):
+            return ""
         if context.results is None:
-            known = context.state is not None and _known_before(context.state)
-            return "" if known else "Press Train: the learned levels appear with the first epoch."
+            return "Press Train: the learned levels appear with the first epoch."
         if context.picked is None:
             return "Pick a molecule in the table, or click a point of the parity plot."
         if not 0 <= context.picked < len(context.results.mo_energy):
@@ -73,21 +73,35 @@ class Levels(Plot):
         return go.Figure(traces, layout)
 
 
-def _known_before(state: MoleculeState) -> bool:
-    """Whether both calculations are known, of which nothing has learned yet."""
-    return "raw" in state.sets and state.large_energy is not None
+def _in_results(context: PlotContext) -> bool:
+    """Whether the picked structure is one of the training's."""
+    return (
+        context.results is not None
+        and context.picked is not None
+        and 0 <= context.picked < len(context.results.mo_energy)
+    )
+
+
+def _of_state(context: PlotContext) -> tuple[Column, ...]:
+    """What is known of a molecule that is in no training: calculations before one, predictions after one."""
+    state, colours = context.state, context.palette
+    if state is None:
+        return ()
+    known = (
+        (context.small_basis, state.sets.get("raw"), colours.muted),
+        ("learned", state.sets.get("learned"), colours.learned),
+    )
+    columns = [Column(label, found.energy, state.n_occ, colour) for label, found, colour in known if found]
+    if state.large_energy is not None:
+        columns.append(Column(context.large_basis, state.large_energy, state.n_occ, colours.reference))
+    return tuple(columns)
 
 
 def _columns(context: PlotContext) -> tuple[Column, ...]:
+    if not _in_results(context):
+        return _of_state(context)
     colours = context.palette
-    if context.results is None:
-        state = context.state
-        assert state is not None
-        assert state.large_energy is not None
-        return (
-            Column(context.small_basis, state.sets["raw"].energy, state.n_occ, colours.muted),
-            Column(context.large_basis, state.large_energy, state.n_occ, colours.reference),
-        )
+    assert context.results is not None
     assert context.picked is not None
     entry = context.results.dataset.references[context.picked]
     learned = np.sort(np.asarray(context.results.mo_energy[context.picked], dtype=float))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,10 @@ class Molecules(traitlets.HasTraits):
             self.open_dataset(files[with_references[0]], filename=with_references[0])
         else:
             self._load(f"Reading {', '.join(files)}", lambda: _read_files(files), self._structures_loaded)
+
+    def add(self, structures: Sequence[Structure]) -> None:
+        """Add structures that a script has at hand, and pick the first of them."""
+        self._structures_loaded(list(structures))
 
     def remove_loaded(self) -> None:
         """Remove the structures that have no references."""
