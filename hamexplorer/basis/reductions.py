@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from hamexplorer._plugins import load_plugins
 from hamexplorer._registry import Registry
 from hamexplorer.errors import SettingsError
 from hamexplorer.units import HARTREE_EV
@@ -177,3 +178,6 @@ class IntrinsicProjection(Reduction):
             )
         levels = np.linalg.eigvalsh(pair.iao_fock)
         return ReducedReference(levels, np.ones(len(levels)), pair.iao_fock, pair.iao_fock)
+
+
+load_plugins("hamexplorer.reductions")

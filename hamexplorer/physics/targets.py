@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from hamexplorer._plugins import load_plugins
 from hamexplorer._registry import Registry
 from hamexplorer.basis.reductions import ReducedReference
 from hamexplorer.physics.integrals import Integrals
@@ -365,3 +366,6 @@ class HamiltonianMatrix(Target):
 def as_real(hermitian: Any) -> Any:
     """Re + Im of a Hermitian matrix; a real one stays as it is."""
     return hermitian.real + hermitian.imag
+
+
+load_plugins("hamexplorer.targets")

@@ -5,6 +5,7 @@ Nothing here needs a running kernel; only :mod:`hamexplorer.plots.live` talks to
 
 from __future__ import annotations
 
+from hamexplorer._plugins import load_plugins
 from hamexplorer.plots.history import History
 from hamexplorer.plots.plot import PLOTS, Plot, PlotContext
 
@@ -12,5 +13,7 @@ from hamexplorer.plots.plot import PLOTS, Plot, PlotContext
 # isort: off
 from hamexplorer.plots import bands, zone, loss, tradeoff, parity, levels, orbital, matrix, spectrum, errors  # noqa: F401
 # isort: on
+
+load_plugins("hamexplorer.plots")
 
 __all__ = ["PLOTS", "History", "Plot", "PlotContext"]
