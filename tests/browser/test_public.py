@@ -23,9 +23,16 @@ def test_waiting_dashboard_is_whole_and_its_place_is_free_when_the_page_closes(
         first = visit("public", f"{server.address}dashboard", 1440, 900)
         first.wait_until_ready()
         late = visit("public-late", f"{server.address}dashboard", 390, 844)
-        expect(late.page.get_by_role("heading", name="hamexplorer is full")).to_be_visible()
+        full = late.page.get_by_role("heading", name="hamexplorer is full")
+        expect(full).to_be_visible()
         first.page.close(run_before_unload=True)
         wait_for(lambda: len(server.kernels()) == 1, "the kernel of the page that closed has gone")
-        late.page.get_by_role("link", name="Try again").click()
+
+        def inside() -> bool:
+            late.page.get_by_role("link", name="Try again").click()
+            return not full.is_visible()
+
+        # A place is free a moment after its kernel has ended.
+        wait_for(inside, "there is room")
         late.wait_until_ready()
         assert late.lost == []
