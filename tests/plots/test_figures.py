@@ -57,8 +57,10 @@ def test_unavailable_sentences_name_the_cure(context, fakes):
     assert "choose it among the targets" in PLOTS["parity"].unavailable(
         replace(context, target="polarizability")
     )
-    assert "Pick a molecule" in PLOTS["levels"].unavailable(replace(context, picked=None))
-    assert "not in the dataset" in PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules))
+    unknown = replace(context, state=None)
+    assert "Pick a molecule" in PLOTS["levels"].unavailable(replace(unknown, picked=None))
+    assert "not in the dataset" in PLOTS["levels"].unavailable(replace(unknown, picked=fakes.n_molecules))
+    assert not PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules)), "its state is known"
     assert "not predicted" in PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules - 1))
 
 
