@@ -23,9 +23,9 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Controls": "hamexplorer.train.controls",
     "HamExplorerError": "hamexplorer.errors",
-    "Panels": "hamexplorer.panels.one_by_one",
     "HamiltonianCalculator": "hamexplorer.train.ase_calculator",
     "Novelty": "hamexplorer.train.novelty",
+    "Panels": "hamexplorer.panels.one_by_one",
     "ReferenceDataset": "hamexplorer.reference.dataset",
     "ReferenceMethod": "hamexplorer.reference.method",
     "Results": "hamexplorer.train.results",
@@ -37,10 +37,10 @@ _PUBLIC = {
     "read_dataset": "hamexplorer.reference.dataset",
     "read_structures": "hamexplorer.structures.files",
     "run_references": "hamexplorer.reference.execute",
-    "show": "hamexplorer.panels.showing",
     "scf_guess": "hamexplorer.train.scf_guess",
     "screen_smiles": "hamexplorer.train.screening",
     "settings_for": "hamexplorer.train.suited",
+    "show": "hamexplorer.panels.showing",
     "train_model": "hamexplorer.train.run:train",
     "write_dataset": "hamexplorer.reference.dataset",
 }

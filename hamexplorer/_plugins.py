@@ -11,12 +11,9 @@ from __future__ import annotations
 import importlib.metadata
 import warnings
 
-#: What other packages may bring; the registry of each asks for its group when it is filled.
-GROUPS = ("hamexplorer.targets", "hamexplorer.reductions", "hamexplorer.sources", "hamexplorer.plots")
-
 
 def load_plugins(group: str) -> None:
-    """Import every module that an installed package names in a group of :data:`GROUPS`.
+    """Import every module that an installed package names in a group; a registry asks for its own when it is filled.
 
     One that cannot be imported is left out with a warning: a broken package shall not keep anybody from the rest.
     """

@@ -49,13 +49,8 @@ class Question(widgets.VBox):
             raise SettingsError(
                 f"the answer {str(answer)!r} is none of the options; choose it among {', '.join(map(repr, options))}"
             )
-        self._answer, self._because, self._hint, self._within, self._unit = (
-            answer,
-            because,
-            hint,
-            within,
-            unit,
-        )
+        self._answer, self._because, self._hint = answer, because, hint
+        self._within, self._unit = within, unit
         self.given: str | float | None = None
         self.right: bool | None = None
         self._guess = (

@@ -39,10 +39,8 @@ class Pump:
 
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[tuple[Handler, Any]] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._ends: weakref.WeakKeyDictionary[threading.Thread, Callable[[], None]] = (
-            weakref.WeakKeyDictionary()
-        )
+        #: What makes each thread's work end early, if anything does.
+        self._threads: dict[threading.Thread, Callable[[], None] | None] = {}
         self._draining = threading.Lock()
         self._ticking = False
         _PUMPS.add(self)
@@ -74,9 +72,7 @@ class Pump:
                 self.put(done, value)
 
         thread = threading.Thread(target=run, daemon=True)
-        self._threads.append(thread)
-        if end is not None:
-            self._ends[thread] = end
+        self._threads[thread] = end
         thread.start()
         self._tick_on_running_loop()
         return thread
@@ -103,7 +99,7 @@ class Pump:
                     errors.append(error)
         finally:
             self._draining.release()
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        self._threads = {thread: end for thread, end in self._threads.items() if thread.is_alive()}
         if errors:
             raise errors[0]
 
@@ -124,10 +120,10 @@ class Pump:
     def end(self, timeout: float) -> None:
         """Ask what can be ended to end, and wait for it; the rest is left to itself."""
         until = time.monotonic() + timeout
-        ends = list(self._ends.items())
-        for _, end in ends:
+        ends = {thread: end for thread, end in self._threads.items() if end is not None}
+        for end in ends.values():
             end()
-        for thread, _ in ends:
+        for thread in ends:
             thread.join(max(0.0, until - time.monotonic()))
 
     def soon(self, callback: Callable[[], None]) -> None:
