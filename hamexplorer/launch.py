@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hamexplorer.errors import HamExplorerError
+from hamexplorer.visiting import OPENED
 from hamexplorer.visitors.settings import Public
 from hamexplorer.voila_settings import configuration, for_visitors
 
@@ -104,12 +105,36 @@ def prepare_environment() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
+def _openable(source: str) -> str:
+    """The name or whole path of what every dashboard opens, read once: visitors shall not find out that it is broken.
+
+    Raises:
+        HamExplorerError: if it cannot be read.
+    """
+    from hamexplorer.reference.dataset import SHIPPED, read_dataset
+    from hamexplorer.session.archive import ENDING, read_session
+
+    path = Path(source).expanduser()
+    if path.suffix != ENDING:
+        read_dataset(source if source in SHIPPED else path)
+        return source if source in SHIPPED else str(path.resolve())
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise LaunchError(
+            f"the session file {source} cannot be read ({error.strerror}); check the path after --open"
+        ) from error
+    read_session(content)
+    return str(path.resolve())
+
+
 def serve(
     *,
     port: int | None = None,
     open_browser: bool = True,
     notebook: Path | None = None,
     cull_after: int = CULL_AFTER,
+    opened: str = "",
     public: Public | None = None,
     debug: bool = False,
     announce: Callable[[str], None] = print,
@@ -121,13 +146,17 @@ def serve(
         open_browser: show the page in the user's browser as soon as the server listens.
         notebook: one notebook alone, at the address itself, instead of the dashboard, the lessons and their index.
         cull_after: seconds without a connection after which a kernel is shut down.
+        opened: a session file or a data set, shipped or a file, with which every dashboard begins; else the ethanes.
         public: serve visitors, confined and counted; their kernels end after its own ``gone_after``.
         debug: log requests and, if it is not public, send tracebacks to the page.
         announce: is given the address once the server answers there.
 
     Raises:
         LaunchError: if the port is taken, the notebook is missing, or this system cannot confine visitors.
+        HamExplorerError: if what shall be opened cannot be.
     """
+    if opened:
+        os.environ[OPENED] = _openable(opened)
     path = notebook or notebook_path()
     host = public.address if public else HOST
     port = choose_port(port, host)

@@ -12,6 +12,8 @@ import re
 
 #: Set by the server for the kernels of visitors.
 VARIABLE = "HAMEXPLORER_VISITOR"
+#: Set by the server: the session file or the data set with which all dashboards begin.
+OPENED = "HAMEXPLORER_OPEN"
 #: The folders of an absolute path; a slash between words or in an address is none.
 _FOLDERS = re.compile(r"(?<![\w/:])/(?:[\w.+-]+/)+")
 

@@ -196,7 +196,9 @@ def test_no_verb_serves_the_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["--port", "8123", "--no-browser"]) == OK
     assert (seen["port"], seen["open_browser"], seen["debug"]) == (8123, False, False)
     assert main([]) == OK
-    assert (seen["port"], seen["open_browser"]) == (None, True)
+    assert (seen["port"], seen["open_browser"], seen["opened"]) == (None, True, "")
+    assert main(["--open", "lesson.hxsession"]) == OK
+    assert seen["opened"] == "lesson.hxsession"
 
 
 # -- options from settings ---

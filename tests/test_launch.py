@@ -18,6 +18,7 @@ import nbformat
 import pytest
 
 from hamexplorer import launch, voila_settings
+from hamexplorer.errors import HamExplorerError
 
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/")
 
@@ -49,6 +50,26 @@ def test_taken_port_is_a_sentence_and_no_port_means_another_one() -> None:
 def test_impossible_port_is_a_sentence() -> None:
     with pytest.raises(launch.LaunchError, match="port 70000 does not exist"):
         launch.choose_port(70000)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "none.hxsession",
+            None,
+            r"session file .*none.hxsession cannot be read .*; check the path after --open",
+        ),
+        ("torn.hxsession", b"PK", "torn|session|zip"),
+        ("none.h5", None, "none.h5"),
+        ("torn.h5", b"x", "torn.h5"),
+    ],
+)
+def test_what_everybody_shall_begin_with_is_read_before_anybody_comes(tmp_path, name, content, said) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(HamExplorerError, match=said):
+        launch.serve(opened=str(tmp_path / name), open_browser=False)
 
 
 def test_environment_names_our_template_once(monkeypatch: pytest.MonkeyPatch) -> None:

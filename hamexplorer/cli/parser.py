@@ -25,6 +25,7 @@ Without a verb, dashboard and lessons open in your browser."""
 _EXAMPLES = """\
 examples:
   hamexplorer                                        open dashboard and lessons
+  hamexplorer --open lesson.hxsession                everyone begins where this session was saved
   hamexplorer --public explorer.example.org          serve it to visitors; see docs/serving.md
   hamexplorer train ethane --out run                 train on the shipped ethanes
   hamexplorer evaluate run ethane --json errors.json how good is it on molecules it has not seen?
@@ -69,6 +70,12 @@ def build_parser(words: Sequence[str]) -> Parser:
     )
     parser.add_argument(
         "--no-browser", action="store_true", help="do not open the browser, only print the address"
+    )
+    parser.add_argument(
+        "--open",
+        metavar="FILE",
+        default="",
+        help="begin every dashboard with this session file or data set (a shipped name or a file; default: ethane)",
     )
     _add_public(parser)
     _add_debug(parser)
@@ -116,7 +123,9 @@ def _add_debug(parser: argparse.ArgumentParser) -> None:
 def _without_values(words: Sequence[str]) -> list[str]:
     """The words of a command line that are no names after the options of visitors."""
     return [
-        word for before, word in itertools.pairwise(["", *words]) if before not in ("--public", "--address")
+        word
+        for before, word in itertools.pairwise(["", *words])
+        if before not in ("--public", "--address", "--open")
     ]
 
 
@@ -150,6 +159,7 @@ def _dashboard(options: argparse.Namespace) -> int:
     serve(
         port=options.port,
         open_browser=not options.no_browser and public is None,
+        opened=options.open,
         public=public,
         debug=options.debug,
         announce=announce,

@@ -1,4 +1,4 @@
-// Tells Python whether the page is dark, lets the reader choose where nobody else does, names what has no name for
+// Tells Python whether the page is dark and what its address asks for, lets the reader choose where nobody else does, names what has no name for
 // screen readers, and fires a window resize when Python asks for one.
 
 const KEPT = "hamexplorer-theme";
@@ -69,6 +69,14 @@ function render({ model, el }) {
   if (isVoila() && !document.querySelector(".hx-theme")) {
     wear(remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
     el.append(themeButton());
+  }
+  if (isVoila() && !model.get("address")) {
+    const asked = new URLSearchParams(location.search);
+    asked.delete("token"); // Binder's, and nobody else's business
+    if (asked.size) {
+      model.set("address", `?${asked}`);
+      model.save_changes();
+    }
   }
   giveNames();
   let naming;

@@ -1,4 +1,4 @@
-"""What the page around the widgets knows and Python does not: its colours and its size."""
+"""What the page around the widgets knows and Python does not: its colours, its size and its address."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ class Page(anywidget.AnyWidget):
     _esm = _FOLDER / "page.js"
     _css = _FOLDER / "style.css"
     dark = traitlets.Bool(False).tag(sync=True)
+    address = traitlets.Unicode(
+        "", help="what stands behind the page's address, from ? on; Voila's pages alone"
+    ).tag(sync=True)
     resized = traitlets.Int(0).tag(sync=True)
 
     def resize(self) -> None:

@@ -72,7 +72,6 @@ class ResultsPanel:
         self._errors = text("", "hx-errors")
         self._tiles = text("", "hx-tiles")
         self._molecule = MoleculePanel(session, page)
-        self._share = SharePanel(session, self.report)
         self.cards: dict[str, widgets.Widget] = {}
         self.widget = self._laid_out()
         for plot in self._plots.values():
@@ -132,8 +131,9 @@ class ResultsPanel:
             "errors": last,
             "runs": self._runs.widget,
             "study": self._study.widget,
-            "share": self._share.widget,
         }
+        names = ("structures", "targets", "training", *above, *below, "share")
+        below["share"] = SharePanel(self._session, self.report, names).widget
         self.cards = above | below
         self._grid = styled(widgets.Box(list(below.values())), "hx-results-grid")
         return styled(widgets.VBox([*above.values(), self._grid]), "hx-results")

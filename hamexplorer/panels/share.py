@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import ipywidgets as widgets
 
 from hamexplorer.panels.download import DownloadButton
+from hamexplorer.panels.link import LinkPanel
 from hamexplorer.panels.parts import MessageBox, card, row, styled, text
 from hamexplorer.panels.uploads import MAX_UPLOAD, why_not_upload
 from hamexplorer.session import EXPORTS, Session
@@ -22,9 +23,18 @@ _GROUPS = {
 
 
 class SharePanel:
-    """One card at the end of the page; ``report`` makes the report of what the page shows."""
+    """One card at the end of the page."""
 
-    def __init__(self, session: Session, report: Callable[[], Download | None]) -> None:
+    def __init__(
+        self, session: Session, report: Callable[[], Download | None], panels: Iterable[str] = ()
+    ) -> None:
+        """Offer everything.
+
+        Args:
+            session: what is saved and shared.
+            report: makes the report of what the page shows.
+            panels: names of the cards that a link may show or leave out.
+        """
         self._session = session
         self._buttons = {
             kind: DownloadButton(label, partial(session.export, kind)) for kind, label in EXPORTS.items()
@@ -48,7 +58,7 @@ class SharePanel:
         rows.append(row(text("All of it", "hx-label"), self._report, self._save, self._upload))
         self.widget = card(
             "Save and share",
-            [*rows, MessageBox(session, "share")],
+            [*rows, LinkPanel(session, panels).widget, MessageBox(session, "share")],
             "hx-share",
             about=(
                 "CSV and JSON hold numbers in atomic units. Settings, script and notebook repeat the run exactly on "

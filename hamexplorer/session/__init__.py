@@ -5,9 +5,14 @@ It knows no widget and no HTML: panels observe the traits and call the verbs, an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from hamexplorer.errors import HamExplorerError, TrainingError
+from hamexplorer.reference.dataset import SHIPPED, read_dataset
 from hamexplorer.session import export, recipe
 from hamexplorer.session.archive import ENDING, Saved, read_session, write_session
+from hamexplorer.session.point import StartingPoint
 from hamexplorer.session.pump import sentence_of
 from hamexplorer.session.runs import Run
 from hamexplorer.session.state import (
@@ -19,6 +24,7 @@ from hamexplorer.session.state import (
     Selection,
 )
 from hamexplorer.session.study import Studies
+from hamexplorer.train.suited import settings_for
 
 __all__ = ["EXPORTS", "STATES", "Message", "Progress", "ReferenceState", "Selection", "Session"]
 
@@ -96,6 +102,58 @@ class Session(Studies):
         self.kept_study = saved.study
         if saved.shown_run is not None:
             self.show_run(saved.shown_run)
+
+    def begin_at(self, point: StartingPoint) -> None:
+        """Open what an address names; runs and other structures stay, and what cannot be opened changes nothing."""
+
+        def work() -> Any:
+            return read_dataset(point.data) if point.data else None, point.added()
+
+        def done(opened: Any) -> None:
+            dataset, added = opened
+            if dataset is not None:
+                self._set_dataset(dataset)
+            if added:
+                self._structures_loaded(added)
+            if point.settings:
+                self.configure(**point.settings)
+            self.pick(point.structure - 1)
+            if self.message.level == "info":
+                self.say("")  # what is open stands in the first card
+
+        if self.running or self.study.running:
+            self.say("something is under way; wait or stop it, then open the address again", "warning")
+            return
+        self._load("Opening what the address names", work, done)
+
+    def why_not_link(self) -> str:
+        """Why no address leads to what is open; empty if one does."""
+        if self.dataset is not None and self.dataset.name in SHIPPED:
+            return ""
+        opened = "no data set is" if self.dataset is None else f"{self.dataset.name} is"
+        return (
+            f"an address can name data sets that come along, and {opened} open; save a session file instead, which "
+            f"`hamexplorer --open FILE` opens for everybody"
+        )
+
+    def point(self, *, show: Sequence[str] = (), task: str = "") -> StartingPoint:
+        """What an address needs to say for a page to begin where this session is; runs and own structures it cannot.
+
+        Args:
+            show: names of the panels that are shown, none for all.
+            task: what whoever opens it shall do.
+
+        Raises:
+            TrainingError: if :meth:`why_not_link` gives a reason.
+        """
+        if reason := self.why_not_link():
+            raise TrainingError(reason)
+        usual = settings_for(self.dataset.structures).to_dict()
+        differing = {name: value for name, value in self.settings.to_dict().items() if value != usual[name]}
+        picked = self.picked + 1 if 0 < self.picked < len(self.dataset) else 0
+        return StartingPoint(
+            data=self.dataset.name, structure=picked, settings=differing, show=tuple(show), task=task
+        )
 
     @property
     def run_shown(self) -> Run | None:

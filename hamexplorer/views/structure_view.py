@@ -34,6 +34,7 @@ class StructureView:
     def __init__(self, *, dark: bool = False, height: str = "320px") -> None:
         self._nglview = import_nglview()
         self.widget: Any = self._nglview.NGLWidget()
+        self.widget._fire_callbacks = self._send_first
         self.widget.layout.width, self.widget.layout.height = "100%", height
         self.widget.camera = "perspective"
         # NGL steps back by its clipping distance, 10 Å: far too far for a small molecule.
@@ -48,6 +49,14 @@ class StructureView:
         self._shown: tuple[Any, ...] | None = None
         self._dark = dark
         self.set_dark(dark)
+
+    def _send_first(self, calls: Sequence[Callable[[Any], None]]) -> None:
+        """What was asked for before there was a page goes to the page before what was asked for since.
+
+        nglview has a thread for either, of which each waits for what it loads but neither for the other: of a page that
+        was given another structure while it came, one that had been replaced stayed.
+        """
+        self.widget._remote_call_thread.q[:0] = calls
 
     def show(
         self,

@@ -18,7 +18,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from traitlets import Int
 
 from hamexplorer import COMPILED, cache_folder
-from hamexplorer.visiting import VARIABLE
+from hamexplorer.visiting import OPENED, VARIABLE
 
 _PACKAGE = Path(__file__).parents[1]
 #: Bytes of one file that a kernel writes: more than any upload or session.
@@ -117,9 +117,18 @@ def rules_for(folder: Path, memory: int, environment: dict[str, str]) -> dict[st
     """Rules for :mod:`hamexplorer.visitors.confine`."""
     own = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     beside = str(_PACKAGE.parent)  # a repository, of which only the package is anybody's business
+    # What all dashboards begin with, unless it is a shipped data set's name.
+    opened = [environment[OPENED]] if os.path.isabs(environment.get(OPENED, "")) else []
     graphics = [str(path) for path in Path("/dev").glob("nvidia*")]
     return {
-        "read": [*_SYSTEM, sys.prefix, sys.base_prefix, str(_PACKAGE), str(cache_folder() / COMPILED)]
+        "read": [
+            *_SYSTEM,
+            sys.prefix,
+            sys.base_prefix,
+            str(_PACKAGE),
+            str(cache_folder() / COMPILED),
+            *opened,
+        ]
         + [entry for entry in own if os.path.realpath(entry) != os.path.realpath(beside)],
         "list": [beside],
         "write": [*_DEVICES, *graphics, str(folder)],

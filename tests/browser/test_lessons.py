@@ -48,3 +48,28 @@ def test_a_lesson_asks_tells_and_turns_a_molecule(visit, voila, width, height):
     wait_until(lambda: turned.evaluate(shown) != before, "the matrix has turned")
     assert made.sticking_out() == []
     made.screenshot("turned")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_an_address_shows_a_step_and_the_page_makes_such_addresses(visit, voila, width, height):
+    shown = "show=training,levels,share&task=Which+level+is+worst%3F"
+    made = visit("step", f"{voila}?data=small-molecules&structure=5&epochs=3&{shown}", width, height)
+    made.wait_until_ready()
+    expect(made.page.locator(".hx-task-text")).to_have_text("Your task Which level is worst?")
+    expect(made.page.locator(".hx-plot-levels")).to_be_visible()
+    for name in (".hx-plot-parity", ".hx-targets-card", ".hx-stage"):
+        expect(made.page.locator(name)).to_be_hidden()
+    made.open_fold("A link for a class")
+    address = made.page.get_by_role("textbox", name="The address")
+    expect(address).to_have_value(f"{voila}?data=small-molecules&structure=5&epochs=3")
+    made.page.get_by_label("Task").fill("Why?")
+    made.page.get_by_label("Orbital levels").check()
+    expect(address).to_have_value(f"{voila}?data=small-molecules&structure=5&epochs=3&show=levels&task=Why?")
+    made.button("Copy the address").click()
+    expect(made.page.get_by_text("Copied")).to_be_visible()
+    assert made.sticking_out() == []
+    made.screenshot("step")
+    made.button("Show all panels").click()
+    expect(made.page.locator(".hx-targets-card")).to_be_visible()
+    made.wait_for_molecule()
+    expect(made.button("Show all panels")).to_be_hidden()

@@ -1,4 +1,5 @@
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +27,17 @@ def some(name: str) -> Structure:
 
 def calls(view: StructureView) -> list[str]:
     return [message["methodName"] for message in view.widget._ngl_msg_archive]
+
+
+def test_page_that_is_given_another_structure_while_it_comes_gets_all_in_order(monkeypatch):
+    view, sent = StructureView(), []
+    monkeypatch.setattr(view.widget, "_remote_call_thread", SimpleNamespace(q=sent))
+    view.show(some("CH3CHO"))
+    view.widget.loaded = True
+    view.show(some("C2H2"))
+    asked = [(call._method_name, str(call._ngl_msg["args"]).count("HETATM")) for call in sent]
+    order = [found for found in asked if found[0] in ("loadFile", "removeComponent")]
+    assert order == [("loadFile", 7), ("removeComponent", 0), ("loadFile", 4)]
 
 
 def test_nglview_asks_for_the_front_end_that_is_installed():

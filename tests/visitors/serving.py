@@ -21,7 +21,7 @@ from pathlib import Path
 from hamexplorer.launch import serve
 from hamexplorer.visitors.settings import Public
 notebook = {notebook!r}
-serve(port={port}, open_browser=False, public=Public("localhost", **{settings!r}),
+serve(port={port}, open_browser=False, opened={opened!r}, public=Public("localhost", **{settings!r}),
       notebook=Path(notebook) if notebook else None, announce=lambda address: print(address, flush=True))
 """
 
@@ -47,18 +47,21 @@ class Server:
 
 
 @contextmanager
-def public_server(folder: Path, notebook: Path | None = None, **settings: int) -> Iterator[Server]:
+def public_server(
+    folder: Path, notebook: Path | None = None, opened: str = "", **settings: int
+) -> Iterator[Server]:
     """Serve until the block ends.
 
     Args:
         folder: for temporary files of the server, and so of its visitors.
         notebook: another one than the dashboard.
+        opened: what every dashboard begins with.
         settings: of :class:`hamexplorer.visitors.settings.Public`.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    code = _SERVE.format(port=port, settings=settings, notebook=str(notebook or ""))
+    code = _SERVE.format(port=port, settings=settings, notebook=str(notebook or ""), opened=opened)
     own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", code]
     with subprocess.Popen(

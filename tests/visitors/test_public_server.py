@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from hamexplorer.session import Session
+from hamexplorer.session.archive import ENDING
 from tests.visitors.scripted import Visitor, fetch
 from tests.visitors.serving import Server, public_server, wait_until
 
@@ -200,3 +202,29 @@ def test_visitor_who_vanishes_is_forgotten_in_time_and_waiting_kernels_are_kept(
             lambda: len(server.kernels()) == 1, "the visitor's kernel has gone, and the waiting one has not"
         )
         asyncio.run(come_and_vanish())
+
+
+def test_everybody_begins_with_the_session_file_and_with_what_their_address_says(tmp_path: Path) -> None:
+    session = Session()
+    session.open_dataset("ethane")
+    session.wait()
+    session.configure(epochs=17)
+    (tmp_path / "outside").mkdir()
+    saved = tmp_path / "outside" / f"lesson{ENDING}"
+    saved.write_bytes(session.save_session().content)
+    (tmp_path / "server").mkdir()
+
+    async def visit(server: Server) -> None:
+        visitor = await _ready(server)
+        epochs = visitor.find(lambda state: state.get("description") == "Epochs")
+        assert visitor.widgets[epochs]["value"] == 17
+        page = visitor.find(lambda state: "address" in state)
+        await visitor.change(page, address="?epochs=4&task=Train+it&data=/etc/passwd")
+        await visitor.until(lambda: "does not come along" in visitor.message(), "the sentence")
+        await visitor.change(page, address="?epochs=4&task=Train+it&data=silicon")
+        await visitor.until(lambda: visitor.widgets[epochs]["value"] == 4, "the address counts")
+        assert "Train it" in visitor.text("hx-task-text")
+        await visitor.leave()
+
+    with public_server(tmp_path / "server", opened=str(saved), visitors=1, ready=0) as server:
+        asyncio.run(visit(server))
