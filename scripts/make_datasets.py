@@ -1,9 +1,9 @@
 """Make the datasets that the package ships, and those that judge its models: `make_datasets.py [NAME …]`.
 
-Without a name the shipped ones are made: `ethane`, `small-molecules` and `qm7`, and to test on `qm7-unseen` and
-`larger-molecules` (beyond the size of QM7's). The others are written as NAME.h5 into the present folder: `qm7-svp`,
-the molecules of `qm7` in def2-SVP alone, to begin an SCF with; `polyenes`, `acenes` and `polyenoic-acids`, series
-whose short members teach and long ones test.
+Without a name the shipped ones are made: `ethane`, `small-molecules` and `qm7`, to test on `qm7-unseen` and
+`larger-molecules` (beyond the size of QM7's), and `polyenes`, a series whose short members teach and long ones test.
+The others are written as NAME.h5 into the present folder: `qm7-svp`, the molecules of `qm7` in def2-SVP alone, to
+begin an SCF with; `acenes` and `polyenoic-acids`, two more series.
 
 What the file holds already is not computed again, and each finished molecule is kept in the store, so the script may be
 stopped and started again at will; `--finished` writes what there is. On two slow cores the shipped ones take some seven
@@ -143,11 +143,11 @@ SHIPPED_SETS = {
     "qm7": DataSet(qm7, TZVP),
     "qm7-unseen": DataSet(qm7_unseen, TZVP),
     "larger-molecules": DataSet(larger, TZVP),
+    "polyenes": DataSet(polyenes, SVP),
 }
 DATASETS = {
     **SHIPPED_SETS,
     "qm7-svp": DataSet(qm7, ReferenceMethod(small_basis="def2-svp", large_basis="def2-svp")),
-    "polyenes": DataSet(polyenes, SVP),
     "acenes": DataSet(acenes, SVP),
     "polyenoic-acids": DataSet(polyenoic_acids, SVP),
 }

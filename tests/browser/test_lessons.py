@@ -54,8 +54,9 @@ def test_a_lesson_asks_tells_and_turns_a_molecule(visit, voila, width, height):
 def test_an_address_shows_a_step_and_the_page_makes_such_addresses(visit, voila, width, height):
     shown = "show=training,levels,share&task=Which+level+is+worst%3F"
     made = visit("step", f"{voila}?data=small-molecules&structure=5&epochs=3&{shown}", width, height)
-    made.wait_until_ready()
-    expect(made.page.locator(".hx-task-text")).to_have_text("Your task Which level is worst?")
+    task = made.page.locator(".hx-task-text")
+    task.get_by_text("Your task").wait_for(timeout=SLOW * 1000)
+    expect(task).to_have_text("Your task Which level is worst?")
     expect(made.page.locator(".hx-plot-levels")).to_be_visible()
     for name in (".hx-plot-parity", ".hx-targets-card", ".hx-stage"):
         expect(made.page.locator(name)).to_be_hidden()
