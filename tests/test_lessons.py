@@ -51,6 +51,13 @@ CLAIMS = {
         "all(found['ε + μ + α, atoms help'][t].mae < 1.1 * found['ε + μ'][t].mae for t in ('mo_energy', 'dipole'))",
         "4 * found['ε + μ + α, atoms help']['polarizability'].mae < found['ε + μ + α']['polarizability'].mae",
     ],
+    "lesson_5_hybrid_surrogate": [
+        "means[2] - means[8] > 2 * (means[8] - means[20]) > 0 and means[20] > 1",
+        "2 * off['matrix'] < off['curve']",
+        "all(of_hybrid[n] < of_surrogate[n] for n in (14, 16, 18, 20))",
+        "of_surrogate[20] > 1.5 * of_surrogate[10] and of_hybrid[20] - of_hybrid[10] < 0.05",
+        "max(raw_errors.values()) < 1.5 * min(raw_errors.values()) and min(raw_errors.values()) > of_hybrid[20]",
+    ],
     "lesson_6_crystals": [
         "abs((chain(0.2).data[1].y - chain(0.2).data[0].y).min() - 0.8) < 1e-3",
         "np.corrcoef(moved, gaps)[0, 1] > 0.98 and min(gaps) < 0.1 < max(gaps)",
