@@ -11,21 +11,29 @@ from hamexplorer.voila_settings import configuration
 
 #: Sections of the launcher's configuration that a Jupyter server understands as they are.
 SAME = ("VoilaExecutor", "MappingKernelManager")
+#: What no JSON can hold.
+HOOK = """\
+from hamexplorer.voila_settings import own_formulas
+
+c.VoilaConfiguration.page_config_hook = own_formulas
+"""
 
 
 def main(folder: Path) -> None:
-    """Write both files below ``folder``, which Jupyter reads as ``etc/jupyter``."""
+    """Write three files below ``folder``, which Jupyter reads as ``etc/jupyter``."""
     config = configuration(notebook_path(), 0, CULL_AFTER, debug=False)
     server = {name: config[name] for name in SAME}
     server["ServerApp"] = {"tornado_settings": {"websocket_max_message_size": _largest(config)}}
+    voila = {name: value for name, value in config["VoilaConfiguration"].items() if not callable(value)}
     files = {
-        "voila.json": {"VoilaConfiguration": config["VoilaConfiguration"]},
+        "voila.json": {"VoilaConfiguration": voila},
         "jupyter_server_config.d/hamexplorer-binder.json": server,
     }
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=2) + "\n")
+    (folder / "voila.py").write_text(HOOK)
 
 
 def _largest(config: dict) -> int:
