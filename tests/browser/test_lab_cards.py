@@ -64,5 +64,5 @@ def test_card_of_the_lessons_leads_to_all_of_them(visit, lab):
     index = opened.value
     expect(index.get_by_role("link", name="Open the dashboard")).to_be_visible()
     index.get_by_role("link", name="Lesson 0").click()
-    index.locator(".hx-app, .hx-panel").first.wait_for(timeout=SLOW * 1000)
+    index.locator(".hx-app, .hx-question").first.wait_for(timeout=SLOW * 1000)
     assert index.url.endswith("/hamexplorer/lessons/lesson_0_tour")
