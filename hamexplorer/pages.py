@@ -71,9 +71,15 @@ class IndexedVoila(Voila):
         page = self.page
         if not self.indexed:
             return [*others, (everything, page, options)]
-        dashboard = Path(options["notebook_path"])
+        dashboard = Path(self.notebook_path)
+        # Voila names its notebook relative to the folder that holds it.
+        served = Path(options["notebook_path"])
         rules = [
-            (url_path_join(self.server_url, f"{address}/?"), page, {**options, "notebook_path": str(path)})
+            (
+                url_path_join(self.server_url, f"{address}/?"),
+                page,
+                {**options, "notebook_path": str(served.with_name(path.name))},
+            )
             for address, path in notebooks_of(dashboard).items()
         ]
         index = (self.server_url, Index, {"folder": dashboard.parent, "home": self.base_url})
