@@ -17,22 +17,24 @@
     },
   ];
   // Two levels that split as two orbitals meet. A colour that is read on light and on dark.
-  const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#2b8cc4" stroke-width="2"
+  const ICON = `<svg xmlns="http://www.w3.org/2000/svg" width="24" viewBox="0 0 24 24" fill="none" stroke="#2b8cc4" stroke-width="2"
     stroke-linecap="round"><path d="M2 12h5M17 12h5M9.5 5h5M9.5 19h5"/><path d="M7 12l2.5-7M7 12l2.5 7M17 12l-2.5-7M17 12l-2.5 7"
     stroke-width="1" stroke-dasharray="1 2"/></svg>`;
 
   let shared = {};
 
-  // A token is the very object that Lab itself uses, or nobody knows it: of several versions, the one that is in use.
-  async function token(module, name) {
+  // A token must be the very object that Lab itself uses, or nobody knows it: of several versions, the one in use.
+  async function from(module, name) {
     const versions = Object.values(shared[module] ?? {});
     const used = versions.find((one) => one.loaded) ?? versions.find((one) => one.from?.startsWith("@jupyter")) ?? versions[0];
     return used && (await used.get())()[name];
   }
 
   async function plugins() {
-    const launchers = await token("@jupyterlab/launcher", "ILauncher");
-    const palettes = await token("@jupyterlab/apputils", "ICommandPalette");
+    const launchers = await from("@jupyterlab/launcher", "ILauncher");
+    const palettes = await from("@jupyterlab/apputils", "ICommandPalette");
+    const LabIcon = await from("@jupyterlab/ui-components", "LabIcon");
+    const icon = LabIcon && new LabIcon({ name: "hamexplorer:levels", svgstr: ICON });
     return {
       id: "hamexplorer:cards",
       description: "Opens the dashboard and the lessons of hamexplorer.",
@@ -46,10 +48,10 @@
           app.commands.addCommand(id, {
             label: (args) => (args.isPalette ? `hamexplorer: ${caption}` : label),
             caption,
+            icon: (args) => (args.isPalette ? undefined : icon),
             execute: () => void window.open(new URL(path, base), "_blank", "noopener"),
           });
-          const icon = `data:image/svg+xml,${encodeURIComponent(ICON)}`;
-          launcher?.add({ command: id, category: "hamexplorer", rank, kernelIconUrl: icon });
+          launcher?.add({ command: id, category: "hamexplorer", rank });
           palette?.addItem({ command: id, category: "hamexplorer", args: { isPalette: true } });
         }
       },
