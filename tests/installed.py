@@ -10,6 +10,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import hamexplorer
+
 ROOT = Path(__file__).parents[1]
 _BUILD = "import sys, hatchling.build as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
 
@@ -61,7 +63,9 @@ class Environment:
             "JUPYTER_CONFIG_PATH": str(settings),
             "JUPYTERLAB_DIR": str(shared / "lab"),
         }
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        # What hamexplorer has set in the process of the tests is no setting of a user.
+        dropped = {"PYTHONPATH", *hamexplorer.SET_FOR_JAX}
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return {**kept, **ours, **more}
 
     def run(self, *words: str | Path, cwd: Path, **variables: str) -> str:
