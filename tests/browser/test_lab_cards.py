@@ -12,6 +12,8 @@ from tests.browser.conftest import ROOT, SLOW, Visit, answers, free_port, wait_u
 from tests.installed import Environment, build
 
 pytestmark = pytest.mark.browser
+#: As a JupyterHub has it: the server's address does not end with its port.
+BASE = "/user/somebody/"
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +27,15 @@ def lab(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         "--IdentityProvider.token=",
+        f"--ServerApp.base_url={BASE}",
         "--ServerApp.allow_root=True",
         "--no-browser",
     ]
     command = [str(made.python), "-m", "jupyterlab", *options]
     with subprocess.Popen(command, env=made.variables(**own), stderr=subprocess.DEVNULL, cwd=empty) as server:
         try:
-            wait_until(lambda: answers(f"http://127.0.0.1:{port}/api"), "JupyterLab answers")
-            yield f"http://127.0.0.1:{port}/lab?reset"
+            wait_until(lambda: answers(f"http://127.0.0.1:{port}{BASE}api"), "JupyterLab answers")
+            yield f"http://127.0.0.1:{port}{BASE}lab?reset"
         finally:
             server.terminate()
 
@@ -48,7 +51,7 @@ def test_card_opens_the_dashboard_and_it_trains(visit, lab):
     with here.page.context.expect_page() as opened:
         card.click()
     dashboard = Visit(opened.value, "lab-dashboard")
-    assert dashboard.page.url.endswith("/hamexplorer/dashboard")
+    assert dashboard.page.url.endswith(f"{BASE}hamexplorer/dashboard")
     dashboard.wait_until_ready()
     dashboard.button("Train").click()
     wait_until(lambda: dashboard.epoch > 0, "an epoch is done", 10 * SLOW)
@@ -65,4 +68,4 @@ def test_card_of_the_lessons_leads_to_all_of_them(visit, lab):
     expect(index.get_by_role("link", name="Open the dashboard")).to_be_visible()
     index.get_by_role("link", name="Lesson 0").click()
     index.locator(".hx-app, .hx-question").first.wait_for(timeout=SLOW * 1000)
-    assert index.url.endswith("/hamexplorer/lessons/lesson_0_tour")
+    assert index.url.endswith(f"{BASE}hamexplorer/lessons/lesson_0_tour")
