@@ -65,6 +65,10 @@ def __dir__() -> list[str]:
 COMPILED = "compiled"
 
 
+#: Variables of the environment that importing this package has set.
+SET_FOR_JAX: list[str] = []
+
+
 def cache_folder() -> Path:
     """Where things stand that can be made again; ``HAMEXPLORER_CACHE`` in the environment moves it."""
     named = os.environ.get("HAMEXPLORER_CACHE")
@@ -91,7 +95,9 @@ def _configure_jax() -> None:
         "JAX_PERSISTENT_CACHE_ENABLE_XLA_CACHES": "none",
     }
     for name, value in wanted.items():
-        os.environ.setdefault(name, value)
+        if name not in os.environ:
+            os.environ[name] = value
+            SET_FOR_JAX.append(name)
     if "jax" in sys.modules:
         config = sys.modules["jax"].config
         config.update("jax_enable_x64", True)

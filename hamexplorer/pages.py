@@ -23,10 +23,14 @@ _INDEX = template.Loader(str(Path(__file__).parent)).load("index.html")
 class Index(JupyterHandler):
     """The page that leads to the others; it needs no kernel."""
 
+    def initialize(self, folder: Path, home: str) -> None:
+        """``folder`` holds the lessons; ``home`` is this page's own address, below which the others are."""
+        self._folder, self._home = folder, home
+
     @authenticated
     def get(self) -> None:
-        lessons = lessons_in(Path(self.settings["notebook_folder"]))
-        self.finish(_INDEX.generate(home=self.base_url, dashboard=DASHBOARD, where=LESSONS, lessons=lessons))
+        lessons = lessons_in(self._folder)
+        self.finish(_INDEX.generate(home=self._home, dashboard=DASHBOARD, where=LESSONS, lessons=lessons))
 
     head = get
 
@@ -42,6 +46,13 @@ class NotebookPage(TornadoVoilaHandler):
         await super().get(path)
 
 
+def notebooks_of(dashboard: Path) -> dict[str, Path]:
+    """Address of every page below the index -> its notebook: the dashboard's, and the lessons beside it."""
+    lessons = lessons_in(dashboard.parent)
+    beside = {f"{LESSONS}/{lesson.name}": dashboard.with_name(f"{lesson.name}.ipynb") for lesson in lessons}
+    return {DASHBOARD: dashboard, **beside}
+
+
 class IndexedVoila(Voila):
     """Serves the dashboard's notebook at /dashboard and the lessons beside it, with an index at /.
 
@@ -53,9 +64,6 @@ class IndexedVoila(Voila):
     indexed = True
     page: type[TornadoVoilaHandler] = NotebookPage
 
-    def init_settings(self) -> dict[str, Any]:
-        return {**super().init_settings(), "notebook_folder": str(Path(self.notebook_path).parent)}
-
     def init_handlers(self) -> list[Any]:
         """Voila's, the page of its one notebook moved to an address of its own."""
         *others, (everything, page, options) = super().init_handlers()
@@ -63,14 +71,17 @@ class IndexedVoila(Voila):
         page = self.page
         if not self.indexed:
             return [*others, (everything, page, options)]
-        notebooks = {DASHBOARD: options["notebook_path"]}
-        folder = Path(self.notebook_path).parent
-        for lesson in lessons_in(folder):
-            beside = Path(options["notebook_path"]).with_name(f"{lesson.name}.ipynb")
-            notebooks[f"{LESSONS}/{lesson.name}"] = str(beside)
+        dashboard = Path(self.notebook_path)
+        # Voila names its notebook relative to the folder that holds it.
+        served = Path(options["notebook_path"])
         rules = [
-            (url_path_join(self.server_url, f"{address}/?"), page, {**options, "notebook_path": path})
-            for address, path in notebooks.items()
+            (
+                url_path_join(self.server_url, f"{address}/?"),
+                page,
+                {**options, "notebook_path": str(served.with_name(path.name))},
+            )
+            for address, path in notebooks_of(dashboard).items()
         ]
+        index = (self.server_url, Index, {"folder": dashboard.parent, "home": self.base_url})
         # What has no page is told so as before: by the last rule.
-        return [*others, (self.server_url, Index), *rules, (everything, page, options)]
+        return [*others, index, *rules, (everything, page, options)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hamexplorer.visitors.settings import Public
 
@@ -24,6 +24,14 @@ EXTENSIONS = (
     "nglview-js-widgets",
 )
 TEMPLATE = "hamexplorer"
+
+
+def own_formulas(page_config: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A page's configuration in which formulas are drawn by what Voila brings.
+
+    As part of a Jupyter server Voila would fetch MathJax from a CDN.
+    """
+    return {**page_config, "fullMathjaxUrl": None, "mathjaxConfig": None}
 
 
 def configuration(notebook: Path, port: int, cull_after: int, debug: bool) -> Config:
@@ -69,6 +77,7 @@ def configuration(notebook: Path, port: int, cull_after: int, debug: bool) -> Co
     config.VoilaConfiguration.allow_template_override = "NO"
     config.VoilaConfiguration.allow_theme_override = "NO"
     config.VoilaConfiguration.file_allowlist = []
+    config.VoilaConfiguration.page_config_hook = own_formulas
     config.VoilaExecutor.iopub_timeout = WAIT_FOR_OUTPUT
     config.MappingKernelManager.cull_idle_timeout = cull_after
     config.MappingKernelManager.cull_interval = max(1, min(60, cull_after // 3))

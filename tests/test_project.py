@@ -76,12 +76,6 @@ def test_version_is_the_same_everywhere() -> None:
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
 
 
-def test_template_that_binder_copies_exists() -> None:
-    copied = re.search(r"cp -r (\S+) ", (ROOT / "binder" / "postBuild").read_text())
-    assert copied is not None
-    assert next((ROOT / copied[1]).rglob("templates/hamexplorer/conf.json"), None) is not None
-
-
 def test_import_is_quick_and_loads_nothing_heavy() -> None:
     heavy = ("jax", "pyscf", "rdkit", "IPython")
     code = f"import sys, hamexplorer; print([name for name in {heavy} if name in sys.modules])"
@@ -117,6 +111,18 @@ def test_wheel_holds_what_the_package_needs(wheel: Path) -> None:
     assert wanted <= names
     assert set(NEEDED_IN_WHEEL) <= names
     assert not [name for name in names if name.startswith(("tests/", "notebooks/"))]
+
+
+def test_wheel_brings_what_jupyter_looks_for(wheel: Path) -> None:
+    data = f"hamexplorer-{PYPROJECT['project']['version']}.data/data/"
+    names = {name.removeprefix(data) for name in zipfile.ZipFile(wheel).namelist() if name.startswith(data)}
+    assert names == {
+        "etc/jupyter/jupyter_server_config.d/hamexplorer.json",
+        "share/jupyter/labextensions/hamexplorer/package.json",
+        "share/jupyter/labextensions/hamexplorer/static/remoteEntry.js",
+        "share/jupyter/nbconvert/templates/hamexplorer/conf.json",
+        "share/jupyter/nbconvert/templates/hamexplorer/index.html.j2",
+    }
 
 
 def test_shipped_data_stays_small() -> None:

@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "predict": "predict properties of new structures",
     "study": "train and compare a grid of models",
     "bands": "bands of a Hamiltonian in real space made elsewhere",
+    "pack": "make a folder that installs this without internet",
 }
 _DESCRIPTION = """\
 Learn effective Hamiltonians of molecules and crystals from quantum-chemical properties, and watch it happen.
@@ -33,6 +34,7 @@ examples:
   hamexplorer reference g2:3 --out mine.h5           make a data set of your own
   hamexplorer study grid.toml --out study            compare target sets, models and seeds
   hamexplorer bands graphene.npz --out bands.csv     bands of H(T) and S(T) made elsewhere
+  hamexplorer pack hamexplorer-pack                  a folder to install from without internet
 
 `hamexplorer VERB --help` explains a verb.
 exit codes: 0 done, 1 an error that the sentence explains, 2 wrong usage, 130 Ctrl-C"""
