@@ -1,7 +1,7 @@
 """How Sphinx builds the documentation: `sphinx-build -W --keep-going -b html docs docs/_build/html`.
 
-Nothing here needs the network: no other project's inventory is fetched, formulas are typeset by the copy of MathJax that
-lies in `_static` if there is one, and notebooks are not run.
+Neither building nor reading needs the network: no other project's inventory is fetched, formulas become MathML, which
+browsers typeset themselves, and notebooks are not run.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Any
+
+from docutils import nodes
+from docutils.utils.math import latex2mathml
 
 ROOT = Path(__file__).parents[1]
 # The checkout that these pages belong to, whatever is installed.
@@ -29,11 +32,12 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
     "sphinx_design",
 ]
-exclude_patterns = ["_build", "examples"]
+exclude_patterns = ["_build", "_templates", "examples"]
+templates_path = ["_templates"]
 html_theme = "furo"
+html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 
@@ -112,7 +116,18 @@ def _as_rst(text: str) -> str:
     return "".join(found)
 
 
+def _inline(writer: Any, node: nodes.math) -> None:
+    writer.body.append(latex2mathml.tex2mathml(node.astext(), as_block=False))
+    raise nodes.SkipNode
+
+
+def _display(writer: Any, node: nodes.math_block) -> None:
+    writer.body.append(f'<div class="math">{latex2mathml.tex2mathml(node.astext(), as_block=True)}</div>')
+    raise nodes.SkipNode
+
+
 def setup(app: Any) -> None:
+    app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
     app.connect("source-read", _read)
     # Before napoleon, which reads sections and leaves the sentences in them.
     app.connect("autodoc-process-docstring", _docstring, priority=100)

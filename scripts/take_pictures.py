@@ -114,6 +114,23 @@ def train(made: Visit, epochs: int) -> None:
     made.wait_for_plots("loss", "parity")
 
 
+def turn(made: Visit, plot: str, across: int, up: int) -> None:
+    """Turn a scene with the mouse: lobes of a planar molecule lie behind each other when it is seen from above."""
+    scene = made.page.locator(f"{plot} .js-plotly-plot")
+    scene.scroll_into_view_if_needed()
+    box = scene.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 6, box["y"] + box["height"] / 2
+    eyes = f"JSON.stringify(document.querySelector('{plot} .js-plotly-plot')._fullLayout.scene3.camera.eye)"
+    before = made.page.evaluate(eyes)
+    made.page.mouse.move(x, y)
+    made.page.mouse.down()
+    made.page.mouse.move(x + across, y + up, steps=12)
+    made.page.mouse.up()
+    # The scenes turn together, the last one too.
+    made.page.wait_for_function(f"before => {eyes} !== before", arg=before)
+
+
 def ethane(made: Visit) -> None:
     """What the five-minute start shows."""
     whole(made, "opened")
@@ -139,6 +156,7 @@ def molecules(made: Visit) -> None:
             .filter((trace) => trace.type === 'mesh3d').length >= 6""",
         timeout=SLOW * 1000,
     )
+    turn(made, ".hx-plot-orbital", 110, -90)
     card(made, "orbital", ".hx-plot-orbital")
 
 
