@@ -1,11 +1,11 @@
 """Takes the pictures of the documentation from the running dashboard: `python -m scripts.take_pictures [NAME …]`.
 
-Run it from the root of the repository, with Chromium installed and the `test` extra. It starts a server of its own, trains
-three models (ethane, small molecules, graphene) for a few minutes altogether, and writes docs/pictures/*.png. Names
-choose among the visits in `VISITS`. Look at every picture before it is committed.
+Run it from the root of the repository, with Chromium installed and the `test` extra. It starts a server of its own,
+trains three models (ethane, small molecules, graphene) for a few minutes altogether, and writes docs/pictures/*.png.
+Names choose among the visits in `VISITS`. Look at every picture before it is committed.
 
-A picture has two dots a point, except the page, which is 1440 dots wide; its colours are reduced to 256, so that it stays
-below 250 kB.
+A picture has two dots a point, except the page, which is 1440 dots wide; its colours are reduced to 256, so that it
+stays below 250 kB.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def keep(name: str, picture: bytes, width: int | None = None) -> None:
     size = path.stat().st_size
     print(f"{path.relative_to(ROOT)}: {image.width} × {image.height}, {size / 1000:.0f} kB", flush=True)
     if size > LARGEST:
-        raise SystemExit(f"{path.name} has {size / 1000:.0f} kB, more than {LARGEST / 1000:.0f}; show less of it")
+        raise SystemExit(
+            f"{path.name} has {size / 1000:.0f} kB, more than {LARGEST / 1000:.0f}; show less of it"
+        )
 
 
 def card(made: Visit, name: str, selector: str) -> None:
@@ -116,10 +118,13 @@ def train(made: Visit, epochs: int) -> None:
 
 def turn(made: Visit, plot: str, across: int, up: int) -> None:
     """Turn a scene with the mouse: lobes of a planar molecule lie behind each other when it is seen from above."""
-    scene = made.page.locator(f"{plot} .js-plotly-plot")
-    scene.scroll_into_view_if_needed()
-    box = scene.bounding_box()
-    assert box is not None
+    box = made.page.locator(plot).evaluate(
+        """card => {
+            card.scrollIntoView({ block: "center" });
+            const { x, y, width, height } = card.querySelector(".js-plotly-plot").getBoundingClientRect();
+            return { x, y, width, height };
+        }"""
+    )
     x, y = box["x"] + box["width"] / 6, box["y"] + box["height"] / 2
     eyes = f"JSON.stringify(document.querySelector('{plot} .js-plotly-plot')._fullLayout.scene3.camera.eye)"
     before = made.page.evaluate(eyes)
@@ -188,7 +193,9 @@ def main() -> None:
     command = [sys.executable, "-c", _SERVE.format(port=free_port())]
     with tempfile.TemporaryDirectory() as store, sync_playwright() as playwright:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "HAMEXPLORER_STORE": store}
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        ) as server:
             try:
                 address = server.stdout.readline().strip()  # type: ignore[union-attr]
                 browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)

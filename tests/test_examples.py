@@ -190,13 +190,14 @@ try:
     said = ""
 except HamExplorerError as error:
     said = str(error)
-print(json.dumps({"plain": plain.positions.tolist(), "steps": alternating.positions_angstrom[:, 2].tolist(), "said": said}))
+along = alternating.positions_angstrom[:, 2].tolist()
+print(json.dumps({"plain": plain.positions.tolist(), "along": along, "said": said}))
 """,
     )
     chain = gto.M(atom=[("H", (0, 0, 0.9 * k)) for k in range(4)], verbose=0)
     ours = gto.M(atom=[("H", place) for place in found["plain"]], unit="bohr", verbose=0)
     assert_allclose(ours.energy_nuc(), chain.energy_nuc(), rtol=1e-8)
-    assert_allclose(np.diff(found["steps"]), [0.7, 0.9, 0.7, 0.9, 0.7], atol=1e-9)
+    assert_allclose(np.diff(found["along"]), [0.7, 0.9, 0.7, 0.9, 0.7], atol=1e-9)
     assert found["said"] == "a chain of 5 hydrogen atoms has an unpaired electron; take 6"
 
 

@@ -25,8 +25,8 @@ class Prediction:
     their shares), (n_k, n_bands), and their gap; nothing else. A surrogate predicts the targets of its run alone: its
     levels are empty and the gap is NaN.
 
-    ``spread`` is of a committee: how far its members stand apart in each value, by the value's name. ``others`` holds the
-    targets that other packages brought, by their names.
+    ``spread`` is of a committee: how far its members stand apart in each value, by the value's name. ``others`` holds
+    the targets that other packages brought, by their names.
     """
 
     structure: Structure
