@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -68,6 +69,20 @@ def test_what_a_page_includes_exists(page: Path) -> None:
 def test_reference_lists_every_public_name_once() -> None:
     listed = re.findall(r"^ {3}(\w+)$", (DOCS / "api" / "index.md").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(hamexplorer.__all__)
+
+
+def test_references_to_code_lead_to_what_the_reference_documents() -> None:
+    documented = set(
+        re.findall(r"automodule:: (\S+)", "".join(p.read_text() for p in (DOCS / "api").glob("*.md")))
+    )
+    named = [
+        (page, found) for page in PAGES for found in re.findall(r"\{py:\w+\}`([\w.]+)`", page.read_text())
+    ]
+    assert named
+    for page, target in named:
+        module, _, name = target.rpartition(".")
+        assert hasattr(importlib.import_module(module), name), f"{name_of(page)}: {module}.{name}"
+        assert module in documented or (module == "hamexplorer" and name in hamexplorer.__all__)
 
 
 def test_pictures_are_small_shown_and_taken_by_the_script() -> None:
