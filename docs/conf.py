@@ -93,11 +93,18 @@ def _read(app: Any, name: str, source: list[str]) -> None:
 _LITERAL = re.compile(r"(:[a-z:]+:`[^`]*`|``[^`]*``)")
 
 
+#: The names of several attributes or arguments that share a sentence.
+_SEVERAL = re.compile(r"\s+\w+(, \w+)+(?=: )")
+
+
 def _docstring(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Docstrings write formulas as $…$, code also as `…`, and bars and stars as they are."""
     for number, line in enumerate(lines):
         if line.lstrip().startswith((">>>", "...")):
             continue
+        # Of "a, b: both" Sphinx would make b, of the type a: one word it takes as a name.
+        if names := _SEVERAL.match(line):
+            line = names[0].replace(", ", ",\N{NO-BREAK SPACE}") + line[names.end() :]
         pieces = _LITERAL.split(line)
         for place in range(0, len(pieces), 2):
             pieces[place] = _as_rst(pieces[place])
@@ -116,13 +123,20 @@ def _as_rst(text: str) -> str:
     return "".join(found)
 
 
+def _mathml(tex: str, *, as_block: bool) -> str:
+    # docutils puts an index below a letter with an accent, and takes one argument of \frac12.
+    tex = re.sub(r"\\(tilde|hat|bar) ?([A-Za-z])(?=[_^])", r"{{}\\\1 \2}", tex)
+    tex = re.sub(r"\\t?frac ?(\d)(\d)", r"\\frac{\1}{\2}", tex)
+    return latex2mathml.tex2mathml(tex, as_block=as_block)
+
+
 def _inline(writer: Any, node: nodes.math) -> None:
-    writer.body.append(latex2mathml.tex2mathml(node.astext(), as_block=False))
+    writer.body.append(_mathml(node.astext(), as_block=False))
     raise nodes.SkipNode
 
 
 def _display(writer: Any, node: nodes.math_block) -> None:
-    writer.body.append(f'<div class="math">{latex2mathml.tex2mathml(node.astext(), as_block=True)}</div>')
+    writer.body.append(f'<div class="math">{_mathml(node.astext(), as_block=True)}</div>')
     raise nodes.SkipNode
 
 

@@ -72,8 +72,16 @@ def card(made: Visit, name: str, selector: str) -> None:
 
 def whole(made: Visit, name: str) -> None:
     """Picture of what fits into the window."""
-    made.page.evaluate("window.scrollTo(0, 0)")
     made.page.mouse.move(2, 2)
+    # Asked again in several frames: a plot that grows meanwhile moves the page. Not the window scrolls but a box in it.
+    made.page.wait_for_function(
+        """() => {
+            const app = document.querySelector('.hx-app');
+            for (let box = app; box; box = box.parentElement) box.scrollTop = 0;
+            window.hxStill = app.getBoundingClientRect().top >= 0 ? (window.hxStill ?? 0) + 1 : 0;
+            return window.hxStill > 20;
+        }"""
+    )
     keep(name, made.page.screenshot(animations="disabled"), WIDTH)
 
 
