@@ -36,7 +36,7 @@ _SPREAD_HEADS = {
 
 
 def _present(prediction: Any) -> dict[str, np.ndarray]:
-    values = {name: getattr(prediction, name) for name in UNITS}
+    values = {name: getattr(prediction, name) for name in UNITS} | (prediction.others or {})
     found = {name: np.asarray(value, dtype=float) for name, value in values.items() if value is not None}
     # A surrogate has neither levels nor gap.
     return {name: value for name, value in found.items() if np.isfinite(value).any()}
@@ -79,6 +79,8 @@ def _root_mean_square(values: np.ndarray) -> float:
 
 def write_json(path: Path, predictions: Sequence[Any]) -> None:
     """Everything, with a table of units; positions in Å. A committee's spread has the units of the values."""
+    from hamexplorer.physics.targets import TARGETS  # heavy, and the command line's help shall be quick
+
     molecules = [
         {
             "name": p.structure.label,
@@ -93,6 +95,7 @@ def write_json(path: Path, predictions: Sequence[Any]) -> None:
         for p, spread in ((p, _spread(p)) for p in predictions)
     ]
     units = {**UNITS, "positions": "Å", "charge": "e"}
+    units |= {name: TARGETS[name].unit for p in predictions for name in p.others or {}}
     if any(p.k_points is not None for p in predictions):
         units |= {"cell": "Å", "k_points": "reciprocal vectors"}
     content = {"units": units, "molecules": molecules}

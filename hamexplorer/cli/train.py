@@ -31,7 +31,7 @@ examples:
 
 settings.toml holds the same names, for example:
   epochs = 50
-  reduction = "lowest"
+  reduction = "lowest_n"
   [targets]
   mo_energy = 1.0
   dipole = 0.1"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,8 @@ class Prediction:
     their shares), (n_k, n_bands), and their gap; nothing else. A surrogate predicts the targets of its run alone: its
     levels are empty and the gap is NaN.
 
-    ``spread`` is of a committee: how far its members stand apart in each value, by the value's name.
+    ``spread`` is of a committee: how far its members stand apart in each value, by the value's name. ``others`` holds
+    the targets that other packages brought, by their names.
     """
 
     structure: Structure
@@ -40,6 +41,7 @@ class Prediction:
     spread: Mapping[str, np.ndarray] | None = None
     k_points: np.ndarray | None = None
     k_weights: np.ndarray | None = None
+    others: Mapping[str, float | np.ndarray] | None = None
 
     @classmethod
     def of(
@@ -56,11 +58,14 @@ class Prediction:
         plain: dict[str, Any] = {
             name: float(value) if np.ndim(value) == 0 else value for name, value in values.items()
         }
+        own = {field.name for field in fields(cls)}
+        others = {name: plain.pop(name) for name in list(plain) if name not in own}
         return cls(
             frame.structure,
             int(frame.integrals.n_occ),
             np.zeros(0) if energy is None else np.asarray(energy),
             **plain,
             **points,
+            others=others or None,
             spread=spread or None,
         )
