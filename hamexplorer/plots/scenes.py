@@ -70,7 +70,7 @@ def balls_and_sticks(
 
 
 def lobe(seen: np.ndarray, faces: np.ndarray, colour: str, name: str, scene: str) -> go.Mesh3d:
-    """A half-transparent surface; its points' type is that of the message, its corners' as small as they fit."""
+    """A surface; its points' type is that of the message, its corners' as small as they fit."""
     kind = np.uint16 if len(seen) < 2**16 else np.int32
     i, j, k = faces.astype(kind).T
     return go.Mesh3d(
@@ -79,9 +79,9 @@ def lobe(seen: np.ndarray, faces: np.ndarray, colour: str, name: str, scene: str
         j=j,
         k=k,
         color=colour,
-        opacity=0.55,
+        # Never transparent: plotly paints transparent surfaces one after the other, and the last one would lie in front.
         flatshading=False,
-        lighting={"ambient": 0.6, "diffuse": 0.7, "specular": 0.2},
+        lighting={"ambient": 0.7, "diffuse": 0.7, "specular": 0.2},
         name=name,
         hoverinfo="skip",
         scene=scene,

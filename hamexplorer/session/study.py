@@ -20,7 +20,7 @@ from hamexplorer.train.rows import KeptRows, Row, table_csv, table_json
 from hamexplorer.train.study import RowReady, StudyEnded, StudyEvent, StudyProgress, planned, run_study
 
 #: Shipped sets in one small basis, each a test of what was learned from another.
-_SHIPPED_MOLECULES = ("ethane", "small-molecules", "qm7", "qm7-unseen", "larger-molecules")
+_SHIPPED_MOLECULES = ("ethane", "small-molecules", "qm7", "qm7-unseen", "larger-molecules", "polyenes")
 
 
 @dataclass(frozen=True)
