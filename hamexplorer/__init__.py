@@ -41,6 +41,12 @@ _PUBLIC = {
     "screen_smiles": "hamexplorer.train.screening",
     "settings_for": "hamexplorer.train.suited",
     "show": "hamexplorer.panels.showing",
+    "show_bands": "hamexplorer.panels.showing",
+    "show_errors": "hamexplorer.panels.showing",
+    "show_levels": "hamexplorer.panels.showing",
+    "show_matrix": "hamexplorer.panels.showing",
+    "show_orbital": "hamexplorer.panels.showing",
+    "show_spectrum": "hamexplorer.panels.showing",
     "train_model": "hamexplorer.train.run:train",
     "write_dataset": "hamexplorer.reference.dataset",
 }

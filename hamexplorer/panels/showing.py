@@ -9,6 +9,7 @@ import ipywidgets as widgets
 from ase import Atoms
 
 from hamexplorer.panels.one_by_one import Panels
+from hamexplorer.reference.dataset import ReferenceDataset, read_dataset
 from hamexplorer.session import Session
 from hamexplorer.structures.sources import resolve
 from hamexplorer.structures.structure import Structure
@@ -18,8 +19,12 @@ from hamexplorer.train.trained import TrainedModel
 OF_MOLECULES, OF_CRYSTALS = ("molecule", "levels", "orbital"), ("molecule", "bands")
 
 
+#: What can be shown: structures of this package or of ASE, or a text as the command line takes it.
+Shown = Structure | Atoms | str | Sequence[Structure | Atoms]
+
+
 def show(
-    structures: Structure | Atoms | str | Sequence[Structure | Atoms],
+    structures: Shown,
     model: TrainedModel | Path | str | None = None,
     *panels: str,
 ) -> widgets.Widget:
@@ -49,7 +54,54 @@ def show(
     return Panels("", session=session).show(*(panels or (usual if model is not None else ("molecule",))))
 
 
-def _structures(given: Structure | Atoms | str | Sequence[Structure | Atoms]) -> list[Structure]:
+def show_levels(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+    """Orbital levels of molecules as a model has them; arguments and errors as of :func:`show`."""
+    return show(structures, model, "levels")
+
+
+def show_orbital(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+    """One orbital in space, and a menu of the others; arguments and errors as of :func:`show`."""
+    return show(structures, model, "orbital")
+
+
+def show_matrix(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+    """The learned Hamiltonian as a picture of its blocks; arguments and errors as of :func:`show`."""
+    return show(structures, model, "matrix")
+
+
+def show_spectrum(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+    """Density of states and spectra; arguments and errors as of :func:`show`."""
+    return show(structures, model, "spectrum")
+
+
+def show_bands(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+    """Bands of a crystal beside its density of states; arguments and errors as of :func:`show`."""
+    return show(structures, model, "bands")
+
+
+def show_errors(
+    model: TrainedModel | Path | str, dataset: ReferenceDataset | Path | str, part: str = "all"
+) -> widgets.Widget:
+    """How well a model meets the references of a data set: predicted against reference values, and a table.
+
+    >>> hx.show_errors("runs/small", "larger-molecules")
+
+    Args:
+        model: a trained model, or its folder.
+        dataset: one with the model's small basis; or a shipped name or a file.
+        part: `train`, `validation` or `test` of the model's own split, or `all`.
+
+    Raises:
+        HamExplorerError: if a file or a name makes no sense, or the two do not fit together.
+    """
+    opened = model if isinstance(model, TrainedModel) else TrainedModel.load(model)
+    references = dataset if isinstance(dataset, ReferenceDataset) else read_dataset(dataset)
+    session = Session()
+    session.results = opened.evaluate(references, part)
+    return Panels("", session=session).show("parity", "errors")
+
+
+def _structures(given: Shown) -> list[Structure]:
     if isinstance(given, str):
         return list(resolve(given))
     several = [given] if isinstance(given, (Structure, Atoms)) else list(given)

@@ -254,7 +254,8 @@ def number(value: float, digits: int = 3) -> str:
     """A value for a label: ``digits`` significant digits, a true minus sign, no exponent where avoidable."""
     if not np.isfinite(value):
         return "–"
-    text = f"{value:.{digits}g}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.{digits - 1}e}"
+    plain = 1e-3 <= abs(value) < 1e4 or value == 0
+    text = f"{float(f'{value:.{digits}g}'):.10g}" if plain else f"{value:.{digits - 1}e}"
     return text.replace("-", "−")
 
 

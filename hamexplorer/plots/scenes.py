@@ -79,7 +79,7 @@ def lobe(seen: np.ndarray, faces: np.ndarray, colour: str, name: str, scene: str
         j=j,
         k=k,
         color=colour,
-        # Never transparent: plotly paints transparent surfaces one after the other, and the last one would lie in front.
+        # Not transparent: plotly paints such surfaces one after the other, and the last would lie in front.
         flatshading=False,
         lighting={"ambient": 0.7, "diffuse": 0.7, "specular": 0.2},
         name=name,

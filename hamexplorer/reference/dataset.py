@@ -27,7 +27,7 @@ SHIPPED: dict[str, str] = {
     "qm7": "150 molecules of QM7 (C, H, N, O) drawn at random, STO-3G ← def2-TZVP",
     "qm7-unseen": "30 others, STO-3G ← def2-TZVP: to test on, no model was chosen by them",
     "larger-molecules": "30 CHNO molecules of eight or nine heavy atoms, STO-3G ← def2-TZVP: to test on",
-    "polyenes": "Polyenes of 2 to 20 carbons, 66 chains, STO-3G ← def2-SVP: does what short ones teach hold for long ones?",
+    "polyenes": "Polyenes, 66 chains of 2 to 20 carbons, STO-3G ← def2-SVP: do short ones teach long ones?",
     "graphene": "Graphene, 61 distorted cells, PBE: bands of gth-dzvp for a gth-szv matrix",
     "graphene-szv": "Graphene in its small basis, the same cells: learn gth-szv itself",
     "hbn": "Hexagonal BN, 24 distorted cells of a layer that has a gap",

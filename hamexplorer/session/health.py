@@ -17,6 +17,8 @@ from hamexplorer.units import HARTREE_EV
 
 #: Validation loss above its best by this factor is over-fitting; epochs without a better one are a plateau.
 _RISEN, _FLAT = 1.3, 30
+#: Share of the epochs so far within which the best one is recent.
+_FRESH = 0.1
 #: Unseen structures come out this many times worse than those learned from.
 _UNSEEN = 3.0
 #: Ha: a gap that closes, where the reference has one of at least ...; levels so near that their orbitals mix.
@@ -77,9 +79,9 @@ def _of_curves(history: History) -> list[Sign]:
             )
         )
     else:
-        found.append(
-            Sign("good", f"The validation error was lowest at epoch {best.epoch}: it is still learning.")
-        )
+        fresh = last.epoch - best.epoch <= _FRESH * last.epoch
+        more = ": it is still learning." if fresh else f" of {last.epoch}: little is to come."
+        found.append(Sign("good", f"The validation error was lowest at epoch {best.epoch}{more}"))
     if last.loss_train > 0 and (times := np.sqrt(last.loss_validation / last.loss_train)) > _UNSEEN:
         found.append(
             Sign(

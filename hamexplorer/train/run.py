@@ -193,9 +193,9 @@ class _Run:
             self.report(events.Stage("Compiling the line search (half a minute)", None))
         while state.epoch < state.settings.epochs:
             if not self._between_steps():
-                return f"Stopped after epoch {state.epoch}."
+                return f"Stopped after epoch {state.epoch}{self._kept()}"
             if not self._one_epoch():
-                return f"Stopped during epoch {state.epoch + 1}; the state after epoch {state.epoch} is kept."
+                return f"Stopped during epoch {state.epoch + 1}{self._kept()}"
             if state.epoch % state.settings.checkpoint_every == 0:
                 self.save()
             if state.schedule.exhausted(state.settings):
@@ -204,6 +204,10 @@ class _Run:
                     f"epoch {state.schedule.best_epoch} was best."
                 )
         return f"Finished after {state.epoch} epochs; epoch {state.schedule.best_epoch} was best."
+
+    def _kept(self) -> str:
+        best = self.state.schedule.best_epoch
+        return f"; epoch {best} was best, its model is kept." if best else "; the model of the start is kept."
 
     def _between_steps(self) -> bool:
         """Pause and change weights as asked; false if the run is to end."""

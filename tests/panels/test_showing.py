@@ -47,6 +47,29 @@ def test_chosen_panels_and_the_folder_of_a_model(model, tmp_path):
     assert len(plot_of(page, "matrix").data[0].z) == 16
 
 
+@pytest.mark.parametrize("name", ["levels", "orbital", "matrix", "spectrum"])
+def test_one_plot_of_a_molecule_by_its_name(model, name):
+    plot = plot_of(getattr(hx, f"show_{name}")("smiles:CC", model), name)
+    assert any(trace.type in ("scatter", "mesh3d", "heatmap") for trace in plot.data)
+
+
+def test_bands_of_a_crystal_need_no_model():
+    (card,) = hx.show_bands("crystal:graphene").children[1].children
+    assert "hx-bands" in " ".join(card._dom_classes)
+
+
+def test_errors_are_those_of_the_evaluation(model):
+    ethanes = hx.read_dataset("ethane").subset(range(30))
+    page = hx.show_errors(model, ethanes)
+    results = model.evaluate(ethanes).targets["mo_energy"]
+    shown = np.concatenate(
+        [trace.y for trace in plot_of(page, "parity").data if trace.name in ("train", "test")]
+    )
+    assert np.isin(np.round(shown, 6), np.round(results.predicted * HARTREE_EV, 6)).mean() > 0.99
+    with pytest.raises(hx.HamExplorerError, match="no dataset 'ethan'"):
+        hx.show_errors(model, "ethan")
+
+
 @pytest.mark.parametrize(
     ("structure", "sentence"),
     [("smiles:CO", "holds O"), ("smiles:C(", "SMILES"), ("no/such.xyz", "no/such.xyz")],

@@ -20,7 +20,14 @@ from hamexplorer.reference.sealed import seal
 from hamexplorer.reference.single_point import calculate
 
 #: Shipped sets of molecules, and how many each holds at least.
-MOLECULES = {"ethane": 100, "small-molecules": 100, "qm7": 150, "qm7-unseen": 30, "larger-molecules": 30, "polyenes": 66}
+MOLECULES = {
+    "ethane": 100,
+    "small-molecules": 100,
+    "qm7": 150,
+    "qm7-unseen": 30,
+    "larger-molecules": 30,
+    "polyenes": 66,
+}
 
 
 @pytest.fixture
@@ -141,7 +148,7 @@ def test_a_flipped_bit_is_noticed(tmp_path, dataset):
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(
         DatasetError,
-        match=r"there is no dataset 'ethan'; .* ethane, small-molecules, qm7, qm7-unseen, larger-molecules, graphene",
+        match=r"there is no dataset 'ethan'; .* ethane, small-molecules, qm7, qm7-unseen, larger-molecules, polyenes",
     ):
         read_dataset("ethan")
     with pytest.raises(DatasetError, match="is a folder"):

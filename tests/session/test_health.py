@@ -45,6 +45,12 @@ def test_curves_that_fall_are_well():
     assert sign.level == "good" and "epoch 20" in sign.text
 
 
+def test_curves_that_have_nearly_stopped_falling_are_not_still_learning():
+    assert "lowest at epoch 15 of 20: little is to come" in said(
+        history(np.linspace(9, 3, 20), [*np.linspace(9, 4, 15), *[4.1] * 5]), None
+    )
+
+
 def test_knowing_by_heart_is_told():
     assert "Unseen structures come out 10 times worse" in said(
         history([0.01] * 9, np.linspace(2, 1, 9)), None

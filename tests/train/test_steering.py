@@ -106,7 +106,7 @@ def test_targets_change_within_an_epoch_of_lbfgs(run):
 def test_an_epoch_cut_short_is_undone_and_can_be_resumed(run, three_epochs, same_weights):
     # Once before and twice within epoch 1, once before epoch 2, once before each of its steps.
     stopped = run(controls=StopsAtStep(6))
-    assert stopped.events[-1].reason == "Stopped during epoch 2; the state after epoch 1 is kept."
+    assert stopped.events[-1].reason == "Stopped during epoch 2; epoch 1 was best, its model is kept."
     assert stopped.events[-1].epoch == 1 and len(stopped.epochs) == 1
     resumed = run(resume=stopped.folder)
     assert same_weights(resumed.model, three_epochs.model)
@@ -116,7 +116,10 @@ def test_a_run_stopped_before_it_began_returns_the_start(run):
     controls = Controls()
     controls.stop()
     stopped = run(controls=controls)
-    assert stopped.events[-1].reason == "Stopped after epoch 0." and stopped.model.epoch == 0
+    assert (
+        stopped.events[-1].reason == "Stopped after epoch 0; the model of the start is kept."
+        and stopped.model.epoch == 0
+    )
 
 
 def changing(controls, weights):
