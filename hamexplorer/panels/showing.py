@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import ipywidgets as widgets
 from ase import Atoms
@@ -20,7 +21,7 @@ OF_MOLECULES, OF_CRYSTALS = ("molecule", "levels", "orbital"), ("molecule", "ban
 
 
 #: What can be shown: structures of this package or of ASE, or a text as the command line takes it.
-Shown = Structure | Atoms | str | Sequence[Structure | Atoms]
+Shown: TypeAlias = Structure | Atoms | str | Sequence[Structure | Atoms]
 
 
 def show(
