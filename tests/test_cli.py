@@ -364,6 +364,7 @@ def prediction() -> SimpleNamespace:
         spread=None,
         k_points=None,
         k_weights=None,
+        others=None,
     )
 
 

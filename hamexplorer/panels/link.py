@@ -51,7 +51,11 @@ class LinkPanel:
         """
         self._session = session
         self._boxes = {
-            name: widgets.Checkbox(description=LABELS.get(name) or PLOTS[name].label, indent=False)
+            name: widgets.Checkbox(
+                description=LABELS.get(name) or PLOTS[name].label,
+                indent=False,
+                tooltip="Shown by the address; without a choice all panels are",
+            )
             for name in panels
         }
         self._task = styled(

@@ -14,6 +14,7 @@ from hamexplorer.panels.frames import FramesBar
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import basis_label, card, row, styled, text
 from hamexplorer.session import Session
+from hamexplorer.session.trust import of_structure
 from hamexplorer.structures.descriptions import noun_of
 from hamexplorer.structures.structure import Structure
 from hamexplorer.units import energy_digits, energy_factor, property_unit
@@ -115,10 +116,11 @@ class MoleculePanel:
             lambda _: self._show(),
             ["picked", "dataset", "structures", "predictions", "parts", "draft", "checks"],
         )
-        session.observe(lambda _: self._show_facts(), ["results", "state_of_picked"])
+        session.observe(lambda _: self._show_facts(), ["results", "state_of_picked", "novelty"])
         session.observe(lambda _: self._point_out(), ["marked", "measured"])
         self._view.on_atom(session.touch)
         self._view.on_hover(lambda atom: session.set_trait("hovered", atom))
+        self._view.leave_the_wheel()
         self._show()
 
     def set_units(self, units: str, laboratory: bool) -> None:
@@ -264,7 +266,19 @@ class MoleculePanel:
             f"<tr><th>{label}<small>{unit}</small></th>{''.join(f'<td>{show(v)}</td>' for v in known.values())}</tr>"
             for label, unit, show in lines
         )
-        self._facts.value = f"<table class='hx-facts-table'><tr><th></th>{head}</tr>{body}</table>"
+        table = f"<table class='hx-facts-table'><tr><th></th>{head}</tr>{body}</table>"
+        self._facts.value = table + self._doubt(known)
+
+    def _doubt(self, known: dict[str, dict[str, Any]]) -> str:
+        """Below the numbers what keeps one from believing them."""
+        if "learned" not in known:
+            return ""
+        found = of_structure(self._session.novelty, ())
+        return "".join(
+            f"<p class='hx-doubt hx-{sign.level}' role='status'>{escape(sign.text)}</p>"
+            for sign in found
+            if sign.level != "good"
+        )
 
 
 def _caption(structure: Structure) -> str:

@@ -144,6 +144,7 @@ class ResultsPanel:
             history=session.history,
             results=session.results,
             others=tuple(OtherRun(run.label, run.history, run.results) for run in session.other_runs),
+            running=session.running,
             looking_back=session.shown_epoch is not None,
             picked=session.row_of(session.picked),
             bands=session.bands_of(session.picked),

@@ -24,7 +24,7 @@ class TimelineBar:
         self.widget = row(self._slider, self._said, self._now, names=["hx-timeline"])
         self._slider.observe(lambda change: self._moved(change["new"]), "value")
         self._now.on_click(lambda _: session.show_epoch(None))
-        session.observe(lambda _: self._show(), ["timeline", "shown_epoch"])
+        session.observe(lambda _: self._show(), ["timeline", "shown_epoch", "model"])
         self._show()
 
     def _moved(self, place: int) -> None:
@@ -48,5 +48,8 @@ class TimelineBar:
         finally:
             self._quiet = False
         which = f"epoch {epochs[-1]}, the latest" if shown is None else f"epoch {shown} of {epochs[-1]}"
-        self._said.value = f"All plots show <b>{which}</b>."
+        model = self._session.model
+        kept = model is not None and model.epoch != (epochs[-1] if shown is None else shown)
+        more = f" The model that is kept is that of epoch {model.epoch}, the best." if kept else ""
+        self._said.value = f"All plots show <b>{which}</b>.{more}"
         self._now.allow("" if shown is not None else "the plots show the latest epoch")

@@ -18,6 +18,8 @@ _SAYS = {
     "finished": "Finished",
     "failed": "Failed",
 }
+#: Epochs after which it is told how long the rest will take.
+_SETTLED = 5
 
 
 class TrainingPanel:
@@ -85,15 +87,17 @@ class TrainingPanel:
             self._line.value = escape(f"Cannot train: {blocked}." if blocked else _SAYS["idle"])
             return
         if not session.running and progress.text:
-            self._line.value = escape(progress.text)  # a sentence of its own
+            more = f" Train cannot begin anew: {blocked}." if blocked else " Train begins anew."
+            self._line.value = escape(progress.text + more)  # a sentence of its own
             return
         words = [f"<b>{_SAYS[session.state]}</b>"]
         if progress.epoch:
             words.append(f"epoch {progress.epoch} of {progress.n_epochs}")
         if session.state == "training" and progress.molecules_per_second:
             words.append(f"{progress.molecules_per_second:,.0f} structures/s")
-        if session.state == "training" and progress.seconds_left is not None:
-            words.append(f"{duration(progress.seconds_left)} left")
+        # The first epochs say little of the others.
+        if session.state == "training" and progress.seconds_left is not None and progress.epoch >= _SETTLED:
+            words.append(f"{duration(progress.seconds_left)} left; Stop keeps the best epoch")
         if progress.text and progress.text.lower() != session.state:
             words.append(escape(progress.text))
         self._line.value = " · ".join(words)

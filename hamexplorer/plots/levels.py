@@ -31,7 +31,10 @@ class Levels(Plot):
         if context.results is None:
             return "Press Train: the learned levels appear with the first epoch."
         if context.picked is None:
-            return "Pick a molecule in the table, or click a point of the parity plot."
+            return (
+                "The picked molecule is not of this training: it is being predicted, or holds an element that the "
+                "model does not know. Pick another one, or wait."
+            )
         if not 0 <= context.picked < len(context.results.mo_energy):
             return "The picked molecule is not in the dataset of this training: pick another one."
         if context.results.dataset.references[context.picked].structure.is_crystal:

@@ -53,6 +53,7 @@ class PlotContext:
         history: what the training reported so far.
         results: the latest predictions.
         others: runs of before, to compare with.
+        running: whether a training is under way.
         looking_back: whether these are those of an earlier epoch.
         picked: index of the picked structure among the results; None for one that is not among them.
         bands: of such a crystal: predicted, calculated, or read from a file.
@@ -84,6 +85,7 @@ class PlotContext:
     history: History | None = None
     results: Results | None = None
     others: tuple[OtherRun, ...] = ()
+    running: bool = False
     looking_back: bool = False
     picked: int | None = None
     bands: BandStructure | None = None
@@ -246,7 +248,10 @@ def state_missing(context: PlotContext) -> str:
     if context.results is None:
         return "Press Train: the learned Hamiltonian appears with the first epoch."
     if context.picked is None:
-        return "Pick a molecule in the table, or click a point of the parity plot."
+        return (
+            "The picked molecule is not of this training: it is being predicted, or holds an element that the "
+            "model does not know. Pick another one, or wait."
+        )
     return "The Hamiltonian of this structure is not known yet: train on it, or pick another."
 
 

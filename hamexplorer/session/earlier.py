@@ -34,8 +34,11 @@ class Earlier(Findings):
 
     @property
     def other_runs(self) -> tuple[Run, ...]:
-        """Finished runs that are not shown, the latest last."""
-        return tuple(run for run in self.runs if run.number != self.shown_run)[-MOST_OTHERS:]
+        """Finished runs of the same data set that are not shown, the latest last."""
+        shown = next((run.dataset for run in self.runs if run.number == self.shown_run), None)
+        of = shown or ("" if self.dataset is None else self.dataset.name)
+        others = (run for run in self.runs if run.number != self.shown_run and run.dataset == of)
+        return tuple(others)[-MOST_OTHERS:]
 
     @property
     def runs_beside(self) -> tuple[Run, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -176,12 +177,17 @@ class Electrons(Earlier):
         self.pump.start(lambda: results.molecule_state(row), done=found, failed=failed)
 
     def _state_without_run(self, index: int) -> MoleculeState | None:
-        key = self.structures[index].key
-        if key in self._states:
-            return self._states[key]
+        predicted = self._states.get(self.structures[index].key)
         if not self.has_reference(index):
-            return None
+            return predicted
         method = self.dataset.method
-        return calculated_state(
+        known = calculated_state(
             self.dataset.references[index], method.small_basis, getattr(method, "xc", "hf")
         )
+        if known is None or predicted is None:
+            return predicted or known
+        if predicted.basis != known.basis:
+            return known
+        sets = {**known.sets, **predicted.sets}
+        ordered: dict[str, Any] = {n: sets[n] for n in ("raw", "learned", "reference") if n in sets}
+        return dataclasses.replace(known, sets=ordered)

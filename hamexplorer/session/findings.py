@@ -84,11 +84,13 @@ class Findings(Training):
         if not 0 <= index < len(self.structures):
             return {}
         prediction = self.predictions.get(self.structures[index].key)
+        learned = {} if prediction is None else {"learned": properties_of(prediction, prediction.n_occ)}
         if not self.has_reference(index):
-            return {} if prediction is None else {"learned": properties_of(prediction, prediction.n_occ)}
+            return learned
         entry, row = self.dataset.references[index], self.row_of(index)
         found = {
             "small": properties_of(entry.small, entry.n_occ),
+            **learned,
             "large": properties_of(entry.large, entry.n_occ),
         }
         if row is not None and self.results is not None:
@@ -120,14 +122,16 @@ class Findings(Training):
         return tuple(doubt for doubt in found if doubt.target in trained)
 
     def _predict_picked(self, _: Any = None) -> None:
-        """Predict the picked structure if it has no reference, so that its levels can be shown.
+        """Predict the picked structure if it is in no run, so that its levels can be shown.
 
         A model that still learns is asked again every now and then.
         """
         model = self.predictor
-        if model is None or not 0 <= self.picked < len(self.structures) or self.has_reference(self.picked):
+        if model is None or not 0 <= self.picked < len(self.structures):
             return
-        structure = self.structures[self.picked]
+        structure, referred = self.structures[self.picked], self.has_reference(self.picked)
+        if referred and (structure.is_crystal or self.row_of(self.picked) is not None):
+            return
         by = self._predicted_by.get(structure.key)
         if by is model or self._predicting or structure.key in self._refused:
             return
@@ -159,6 +163,8 @@ class Findings(Training):
         def failed(sentences: list[str]) -> None:
             self._predicting = False
             self._refused.add(structure.key)
+            if referred:
+                return  # of another data set, about which nobody asked
             self.say(
                 f"{structure.label} cannot be predicted: {sentences[-1]}", "warning", self.where_predicted
             )

@@ -110,6 +110,8 @@ class Training(Choices):
 
     def start(self) -> None:
         """Train on the chosen molecules with the settings as they are now."""
+        if self.running:
+            return  # the second click of two
         reason = self.why_not("start")
         if reason:
             self.say(reason, "warning", "training")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,8 @@ class _Run:
         self.names: tuple[str, ...] = ()
         self._last_snapshot = self._last_underway = 0.0
         self._paused_seconds = 0.0
+        #: Seconds of the latest epochs: one alone may have waited for other programs.
+        self._recent: deque[float] = deque(maxlen=9)
         self._start_errors: dict[str, float] = {}
 
     # ---- before the first step ---------------------------------------------------------------------
@@ -306,7 +309,8 @@ class _Run:
         state.schedule = state.schedule.after(monitored, state.epoch, state.settings)
         if state.schedule.best_epoch == state.epoch:
             self.best = self.stepper.trainable
-        each = seconds + time.monotonic() - began
+        self._recent.append(seconds + time.monotonic() - began)
+        each = float(np.median(self._recent))
         event = events.EpochReport(
             epoch=state.epoch,
             n_epochs=state.settings.epochs,

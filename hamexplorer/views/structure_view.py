@@ -186,6 +186,10 @@ class StructureView:
         self.widget.on_msg(told)
         self.widget._js(_TELL_HOVERED)
 
+    def leave_the_wheel(self) -> None:
+        """Let the wheel scroll the page; with Ctrl it brings the structure nearer."""
+        self.widget._js(_LEAVE_THE_WHEEL)
+
     @property
     def dark(self) -> bool:
         return self._dark
@@ -223,6 +227,13 @@ _TELL_HOVERED = """
     this.stage.signals.hovered.add((found) => tell(found?.atom && !found.bond ? found.atom.index : null));
     this.stage.viewer.container.addEventListener('pointerleave', () => tell(null));
 })()
+"""
+
+#: NGL takes every turn of the wheel that reaches its canvas, and a page stops where the view comes under the pointer.
+_LEAVE_THE_WHEEL = """
+this.stage.viewer.container.addEventListener('wheel', (turn) => {
+    if (!turn.ctrlKey) turn.stopImmediatePropagation();
+}, { capture: true });
 """
 
 _STYLE: dict[str, Any] = {

@@ -11,6 +11,7 @@ import pytest
 from hamexplorer.app import build
 from hamexplorer.panels.add import AddPanel
 from hamexplorer.panels.download import DownloadButton
+from hamexplorer.panels.molecule import MoleculePanel
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import MessageBox, duration
 from hamexplorer.panels.results import ResultsPanel
@@ -21,7 +22,7 @@ from hamexplorer.panels.targets import TargetsPanel
 from hamexplorer.panels.training import TrainingPanel
 from hamexplorer.physics.populations import inverse_square_root
 from hamexplorer.session import Message, Session
-from hamexplorer.session.state import Download
+from hamexplorer.session.state import Download, Progress
 from hamexplorer.structures.sources import SOURCES
 from hamexplorer.units import HARTREE_EV
 
@@ -282,3 +283,34 @@ def test_plots_out_of_sight_wait_while_it_trains(session, monkeypatch):
     panel._draw("levels")
     session.state = "stopped"
     assert drawn[2:] == ["levels"], "nothing else needs the machine"
+
+
+def test_what_is_unlike_the_training_set_has_its_warning_below_the_numbers(session, monkeypatch):
+    panel = MoleculePanel(session, Page())
+    monkeypatch.setattr(session, "known", lambda _: {"learned": {"homo_lumo_gap": 0.8}})
+    session.novelty = 130.0
+    assert "130 times as far" in panel._facts.value and "hx-bad" in panel._facts.value
+    session.novelty = 1.0
+    assert "hx-doubt" not in panel._facts.value
+
+
+@pytest.mark.parametrize(
+    ("state", "line"), [("stopped", "Train begins anew."), ("idle", "Ready. Press Train.")]
+)
+def test_the_training_line_says_what_train_would_do(session, state, line):
+    panel = TrainingPanel(session)
+    with session.hold_trait_notifications():
+        session.state, session.progress = state, Progress(text="Stopped after epoch 3.")
+    assert panel._line.value.endswith(line)
+    session.close_dataset()
+    assert "no chosen structure has references" in panel._line.value
+
+
+def test_the_time_that_is_left_is_told_when_it_is_known(session):
+    panel = TrainingPanel(session)
+    for epoch, told in ((2, False), (7, True)):
+        with session.hold_trait_notifications():
+            session.state = "training"
+            session.progress = Progress(epoch=epoch, n_epochs=99, seconds_left=300.0)
+        assert ("5 min left" in panel._line.value) is told
+    session.state = "idle"

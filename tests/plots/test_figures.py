@@ -58,7 +58,7 @@ def test_unavailable_sentences_name_the_cure(context, fakes):
         replace(context, target="polarizability")
     )
     unknown = replace(context, state=None)
-    assert "Pick a molecule" in PLOTS["levels"].unavailable(replace(unknown, picked=None))
+    assert "Pick another one" in PLOTS["levels"].unavailable(replace(unknown, picked=None))
     assert "not in the dataset" in PLOTS["levels"].unavailable(replace(unknown, picked=fakes.n_molecules))
     assert not PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules)), "its state is known"
     assert "not predicted" in PLOTS["levels"].unavailable(replace(context, picked=fakes.n_molecules - 1))

@@ -15,6 +15,7 @@ from hamexplorer.session import Session
 from hamexplorer.session.runs import Run, differences
 from hamexplorer.train.settings import RunSettings
 from hamexplorer.train.suited import defaults_for
+from tests.session.conftest import Model
 
 
 def finish_run(session, script, epochs: int) -> None:
@@ -111,3 +112,22 @@ def test_weights_changed_on_the_way_are_in_the_recipes(two_runs):
     program = two_runs.export("script").content.decode()
     assert "changes = {2: {'mo_energy': 1.0, 'dipole': 3.0}}" in program
     compile(program, "again.py", "exec")
+
+
+def test_a_structure_with_references_outside_the_run_is_predicted_and_set_beside_them(session):
+    session.model = Model()
+    session.pick(4)
+    session.wait()
+    known = session.known(4)
+    assert list(known) == ["small", "learned", "large"]
+    np.testing.assert_allclose(known["learned"]["dipole"], [0, 0, 0.5])
+    assert list(session.state_of_picked.sets) == ["raw", "learned", "reference"]
+
+
+def test_earlier_runs_of_other_data_sets_stay_out_of_the_plots(session, script):
+    for name in ("ethane", "small-molecules", "ethane"):
+        session.open_dataset(name)
+        session.wait()
+        finish_run(session, script, 1)
+    assert [run.dataset for run in session.runs] == ["ethane", "small-molecules", "ethane"]
+    assert [run.number for run in session.other_runs] == [1]

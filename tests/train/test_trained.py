@@ -18,7 +18,7 @@ from hamexplorer.train.prediction import Prediction
 from hamexplorer.train.trained import TrainedModel
 
 PROPERTIES = [
-    f.name for f in dataclasses.fields(Prediction) if f.name not in ("structure", "n_occ", "spread")
+    f.name for f in dataclasses.fields(Prediction) if f.name not in ("structure", "n_occ", "spread", "others")
 ]
 
 
