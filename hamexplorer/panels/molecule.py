@@ -275,7 +275,7 @@ class MoleculePanel:
             return ""
         found = of_structure(self._session.novelty, ())
         return "".join(
-            f"<p class='hx-doubt hx-{sign.level}' role='status'>{escape(sign.text)}</p>"
+            f"<p class='hx-beware hx-{sign.level}' role='status'>{escape(sign.text)}</p>"
             for sign in found
             if sign.level != "good"
         )

@@ -82,7 +82,7 @@ class ResultsPanel:
         self._part.observe(lambda _: self._draw(), "value")
         self._target.observe(lambda _: self._draw("parity", "tradeoff"), "value")
         page.observe(lambda _: self._draw(), "dark")
-        session.observe(lambda _: self._catch_up(), "state")
+        session.observe(lambda change: self._state_changed(change["new"]), "state")
         session.observe(
             lambda _: self._draw("loss", "tradeoff"), ["history", "shown_epoch", "runs", "shown_run"]
         )
@@ -183,6 +183,11 @@ class ResultsPanel:
     def _wanted(self, name: str) -> bool:
         """Whether a plot is worth its figure now: while a model trains only one that somebody sees."""
         return self._plots[name].widget.in_sight or not self._session.running
+
+    def _state_changed(self, state: str) -> None:
+        if state == "preparing":
+            self._draw()  # plots that are empty say what they wait for
+        self._catch_up()
 
     def _catch_up(self) -> None:
         behind = [name for name in self._behind if self._wanted(name)]

@@ -49,7 +49,8 @@ def _of_novelty(novelty: float) -> Sign:
         return Sign(
             "bad" if novelty > 3 * NOVEL else "watch",
             f"The picked structure is unlike the training set: an atom's surroundings are {novelty:.0f} times as far "
-            f"from the nearest known ones as usual. Its prediction extrapolates.",
+            f"from the nearest known ones as usual. Its prediction extrapolates: train on structures like it before "
+            f"you believe a number.",
         )
     return Sign("good", "The picked structure resembles what was learned from.")
 

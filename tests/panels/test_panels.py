@@ -291,7 +291,7 @@ def test_what_is_unlike_the_training_set_has_its_warning_below_the_numbers(sessi
     session.novelty = 130.0
     assert "130 times as far" in panel._facts.value and "hx-bad" in panel._facts.value
     session.novelty = 1.0
-    assert "hx-doubt" not in panel._facts.value
+    assert "hx-beware" not in panel._facts.value
 
 
 @pytest.mark.parametrize(
@@ -313,4 +313,13 @@ def test_the_time_that_is_left_is_told_when_it_is_known(session):
             session.state = "training"
             session.progress = Progress(epoch=epoch, n_epochs=99, seconds_left=300.0)
         assert ("5 min left" in panel._line.value) is told
+    session.state = "idle"
+
+
+def test_empty_plots_say_that_a_training_begins(session):
+    panel = ResultsPanel(session, Page())
+    assert "Press Train" in str(panel._plots["parity"].figure(panel._context()))
+    session.state = "preparing"
+    texts = str(panel._plots["parity"].widget.figure)
+    assert "The training begins: the predictions appear" in texts
     session.state = "idle"
