@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -247,27 +248,47 @@ class MoleculePanel:
 
     def _show_facts(self) -> None:
         known = self._known()
-        factor, digits = energy_factor(self._units), energy_digits(self._units) + 1
-        dipole, debye = property_unit("e·bohr", self._laboratory)
-        volume, cubic = property_unit("bohr³", self._laboratory)
         if not known:
             self._facts.value = ""
             return
+        untrained = self._untrained()
+        head = "".join(f"<th>{escape(self._origin(name))}</th>" for name in known)
+        body = ""
+        for target, label, unit, show in self._rows():
+            cells = {origin: show(values) for origin, values in known.items()}
+            if target in untrained and cells.get("learned", "–") != "–":
+                cells["learned"] += "*"
+            shown = "".join(f"<td>{cell}</td>" for cell in cells.values())
+            body += f"<tr><th>{label}<small>{unit}</small></th>{shown}</tr>"
+        note = "<small>* not trained on: it follows from what was</small>" if "*" in body else ""
+        table = f"<table class='hx-facts-table'><tr><th></th>{head}</tr>{body}</table>{note}"
+        self._facts.value = table + self._doubt(known)
+
+    def _rows(self) -> list[tuple[str, str, str, Callable[[dict[str, Any]], str]]]:
+        """Target, label, unit, and what makes a cell of the values that are known."""
+        factor, digits = energy_factor(self._units), energy_digits(self._units) + 1
+        dipole, debye = property_unit("e·bohr", self._laboratory)
+        volume, cubic = property_unit("bohr³", self._laboratory)
         crystal = self._session.structures[self._session.picked].is_crystal
         gap = "Gap on the k-points" if crystal else "HOMO-LUMO gap"
-        lines = [(gap, self._units, lambda v: _scaled(v.get("homo_lumo_gap"), factor, digits))]
-        if not crystal:
-            lines += [
-                ("Dipole moment", dipole, lambda v: _scaled(_norm(v.get("dipole")), debye, 3)),
-                ("Mean polarizability", volume, lambda v: _scaled(_mean(v.get("polarizability")), cubic, 2)),
-            ]
-        head = "".join(f"<th>{escape(self._origin(name))}</th>" for name in known)
-        body = "".join(
-            f"<tr><th>{label}<small>{unit}</small></th>{''.join(f'<td>{show(v)}</td>' for v in known.values())}</tr>"
-            for label, unit, show in lines
-        )
-        table = f"<table class='hx-facts-table'><tr><th></th>{head}</tr>{body}</table>"
-        self._facts.value = table + self._doubt(known)
+        rows = [("mo_energy", gap, self._units, lambda v: _scaled(v.get("homo_lumo_gap"), factor, digits))]
+        if crystal:
+            return rows
+
+        def alpha(values: dict[str, Any]) -> str:
+            return _scaled(_mean(values.get("polarizability")), cubic, 2)
+
+        return [
+            *rows,
+            ("dipole", "Dipole moment", dipole, lambda v: _scaled(_norm(v.get("dipole")), debye, 3)),
+            ("polarizability", "Mean polarizability", volume, alpha),
+        ]
+
+    def _untrained(self) -> set[str]:
+        """Properties that the model predicts without having learned them."""
+        model = self._session.predictor
+        trained = self._session.settings.targets if model is None else model.settings.targets
+        return {"dipole", "polarizability"} - set(trained)
 
     def _doubt(self, known: dict[str, dict[str, Any]]) -> str:
         """Below the numbers what keeps one from believing them."""

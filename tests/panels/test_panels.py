@@ -323,3 +323,15 @@ def test_empty_plots_say_that_a_training_begins(session):
     texts = str(panel._plots["parity"].widget.figure)
     assert "The training begins: the predictions appear" in texts
     session.state = "idle"
+
+
+def test_what_was_not_trained_on_is_marked(session, monkeypatch):
+    panel = MoleculePanel(session, Page())
+    values = {"homo_lumo_gap": 0.4, "dipole": np.array([0, 0, 0.7])}
+    monkeypatch.setattr(session, "known", lambda _: {"small": values, "learned": values})
+    session.configure(targets={"mo_energy": 1e4})
+    panel._show_facts()
+    assert panel._facts.value.count("0.700*") == 1 and "not trained on" in panel._facts.value
+    session.configure(targets={"mo_energy": 1e4, "dipole": 30.0})
+    panel._show_facts()
+    assert "*" not in panel._facts.value
