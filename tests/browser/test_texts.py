@@ -24,7 +24,7 @@ def test_tags_in_files_and_fields_stay_text(visit, voila):
     made.wait_until_ready()
     made.open_fold("Add structures")
     # Without the number of files that ipywidgets adds.
-    expect(made.page.get_by_role("button", name="Upload a file", exact=True)).to_be_visible()
+    expect(made.page.locator(".widget-upload").first).to_have_text("Upload a file")
     title, message = (
         made.page.locator(".hx-molecule-title b"),
         made.page.locator(".hx-structures .hx-message"),
