@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import template
-from tornado.web import HTTPError, authenticated
+from tornado.web import HTTPError, RedirectHandler, authenticated
 from voila.app import Voila
 from voila.tornado.handler import TornadoVoilaHandler
 
@@ -53,6 +54,26 @@ def notebooks_of(dashboard: Path) -> dict[str, Path]:
     return {DASHBOARD: dashboard, **beside}
 
 
+def links_between(home: str, dashboard: Path) -> list[tuple[Any, ...]]:
+    """Rules that lead from a notebook's file name, by which lessons link to each other, to its page.
+
+    So one link is right here, in JupyterLab and on Binder.
+
+    Args:
+        home: the index's address, with a slash at its end.
+        dashboard: the dashboard's notebook.
+    """
+    # Relative: a proxy may have put the pages below an address of its own.
+    return [
+        (
+            re.escape(f"{home}{LESSONS}/{path.name}"),
+            RedirectHandler,
+            {"url": f"../{address}", "permanent": False},
+        )
+        for address, path in notebooks_of(dashboard).items()
+    ]
+
+
 class IndexedVoila(Voila):
     """Serves the dashboard's notebook at /dashboard and the lessons beside it, with an index at /.
 
@@ -83,5 +104,6 @@ class IndexedVoila(Voila):
             for address, path in notebooks_of(dashboard).items()
         ]
         index = (self.server_url, Index, {"folder": dashboard.parent, "home": self.base_url})
+        links = links_between(self.server_url, dashboard)
         # What has no page is told so as before: by the last rule.
-        return [*others, index, *rules, (everything, page, options)]
+        return [*others, index, *rules, *links, (everything, page, options)]

@@ -54,10 +54,25 @@ def test_the_index_leads_to_the_dashboard_and_to_every_lesson_without_a_kernel(s
     address, process = server
     with urllib.request.urlopen(address, timeout=60) as answer:
         page = answer.read().decode()
-    assert 'href="/dashboard"' in page and "http" not in page
+    # The icon's namespace is a name, not an address.
+    assert 'href="/dashboard"' in page and "http" not in page.replace("http://www.w3.org/2000/svg", "")
     for lesson in lessons_in(ROOT / "notebooks"):
         assert f'href="/lessons/{lesson.name}"' in page and lesson.title in page
     assert not process.children()
+
+
+@pytest.mark.slow
+def test_links_between_notebooks_lead_to_their_pages(server):
+    class Stay(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_):
+            return None
+
+    lessons = [lesson.name for lesson in lessons_in(ROOT / "notebooks")]
+    for name, page in [("app", "../dashboard"), *((name, f"../lessons/{name}") for name in lessons)]:
+        with pytest.raises(urllib.error.HTTPError, match="302") as answer:
+            urllib.request.build_opener(Stay).open(f"{server[0]}lessons/{name}.ipynb", timeout=60)
+        assert answer.value.headers["Location"] == page
+    assert not server[1].children()
 
 
 @pytest.mark.slow
@@ -79,3 +94,12 @@ def test_a_page_that_is_closed_ends_its_kernel_at_once(server):
 
     asyncio.run(come_and_go())
     wait_until(lambda: not process.children(), "the kernel is gone", 60)
+
+
+@pytest.mark.slow
+def test_pages_bring_their_icon_along(server):
+    # The dashboard's kernel stays until the server ends: after the tests that count kernels.
+    for path in ("", "dashboard"):
+        with urllib.request.urlopen(server[0] + path, timeout=60) as answer:
+            page = answer.read().decode()
+        assert page.count('rel="icon"') == 1 and 'rel="icon" href="data:image/svg+xml' in page

@@ -14,7 +14,7 @@ from voila.paths import collect_template_paths
 
 from hamexplorer.lab import HOME
 from hamexplorer.launch import CULL_AFTER, notebook_path, template_folder
-from hamexplorer.pages import Index, NotebookPage, notebooks_of
+from hamexplorer.pages import Index, NotebookPage, links_between, notebooks_of
 from hamexplorer.voila_settings import TEMPLATE, configuration
 
 
@@ -51,4 +51,4 @@ def rules(base_url: str) -> list[tuple[Any, ...]]:
         for address, path in notebooks_of(notebook).items()
     ]
     index = (home, Index, {"folder": notebook.parent, "home": home})
-    return [(home.rstrip("/"), RedirectHandler, {"url": home}), index, *pages]
+    return [(home.rstrip("/"), RedirectHandler, {"url": home}), index, *pages, *links_between(home, notebook)]

@@ -49,6 +49,11 @@ function giveNames() {
   // The player's two buttons are icons alone.
   for (const [place, button] of document.querySelectorAll(".hx-app .hx-play button:not([aria-label])").entries())
     button.setAttribute("aria-label", place % 2 ? "Stop the frames" : "Play the frames");
+  // ipywidgets counts files in the button's words; they are read at once, so that the number says nothing.
+  for (const button of document.querySelectorAll(".hx-app .widget-upload")) {
+    const words = button.lastChild;
+    if (words?.nodeType === Node.TEXT_NODE && / \(\d+\)$/.test(words.data)) words.data = words.data.replace(/ \(\d+\)$/, "");
+  }
   const ofWeights = ".hx-weight input:not([aria-label]), .noUi-handle:not([aria-label])";
   for (const field of document.querySelectorAll(`.hx-app .hx-target :is(${ofWeights})`)) {
     const words = field.closest(".hx-target").querySelector(".hx-check")?.textContent.replaceAll("\u200b", "").trim();

@@ -23,7 +23,7 @@ class Levels(Plot):
     """Level diagram with the HOMO-LUMO gaps, as in a textbook."""
 
     label = "Orbital levels"
-    help = "Orbital energies of the picked molecule: occupied levels are solid, empty ones hollow."
+    help = "Orbital energies of the picked molecule: occupied levels are solid, empty ones dashed."
 
     def unavailable(self, context: PlotContext) -> str:
         if not _in_results(context) and _of_state(context):

@@ -145,8 +145,8 @@ def _check_pairing(numbers: Sequence[int], charge: int, where: str) -> None:
             f"{where} has {n_electrons} electron{'s' * (n_electrons > 1)} with {stated}, an odd number, and "
             f"this model "
             f"is closed-shell: every orbital holds two; give the right charge, for example "
-            f"{' or '.join(others)}, or "
-            f"leave it out"
+            f"{' or '.join(others)}: in brackets in a SMILES ([CH3+]), as charge=1 in the comment line of an "
+            f"xyz file; or leave it out"
         )
 
 

@@ -34,6 +34,12 @@ def test_a_lesson_asks_tells_and_turns_a_molecule(visit, voila, width, height):
     expect(count.get_by_role("status")).to_contain_text("Yes. Oxygen brings 1s, 2s and three 2p")
     expect(tell).to_be_enabled()
 
+    # An option of two lines keeps its height, on a telephone.
+    cut = (
+        "labels => labels.filter(each => each.scrollHeight > each.clientHeight).map(each => each.textContent)"
+    )
+    assert made.page.locator(".hx-question .widget-radio-box label").evaluate_all(cut) == []
+
     # The panels show water before anything was trained.
     made.wait_for_molecule()
     made.wait_for_plots("matrix", "levels")

@@ -23,6 +23,8 @@ def test_tags_in_files_and_fields_stay_text(visit, voila):
     made = visit("texts", voila, 1440, 1000)
     made.wait_until_ready()
     made.open_fold("Add structures")
+    # Without the number of files that ipywidgets adds.
+    expect(made.page.locator(".widget-upload").first).to_have_text("Upload a file")
     title, message = (
         made.page.locator(".hx-molecule-title b"),
         made.page.locator(".hx-structures .hx-message"),

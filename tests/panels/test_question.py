@@ -22,6 +22,7 @@ def test_nothing_is_told_before_a_guess():
     question = Question("The gap?", WAYS, answer="It shrinks", because="More room.")
     check, tell = buttons(question)
     assert check.disabled and tell.disabled and not said(question)
+    assert tell.tooltip == "Not now: make a guess and check it first"
     assert not question.check() and question.right is None
 
 

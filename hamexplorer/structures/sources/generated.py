@@ -36,7 +36,10 @@ class SmilesSource(Source):
     """Molecules written as SMILES."""
 
     label = "SMILES"
-    help = "Molecules written as SMILES, for example CCO for ethanol; RDKit gives them a shape (ETKDG, MMFF)."
+    help = (
+        "Molecules written as SMILES, for example CCO for ethanol, O for water. The shape is guessed with RDKit, a "
+        "chemistry library; it is not a relaxed geometry of DFT."
+    )
     main = "smiles"
 
     @dataclass(frozen=True)
