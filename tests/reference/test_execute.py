@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -222,5 +223,8 @@ def test_workers_use_one_thread(hydrogens, quick, store, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "8")
     with LocalWorkers(1) as workers:
         (process,) = workers.processes.values()
-        environment = Path(f"/proc/{process.pid}/environ").read_text()
+        told, until = Path(f"/proc/{process.pid}/environ"), time.monotonic() + 20
+        # Between being born and becoming another program a process has none.
+        while not (environment := told.read_text()) and time.monotonic() < until:
+            pass
     assert "OMP_NUM_THREADS=1" in environment.split("\0")

@@ -46,7 +46,7 @@ def test_only_even_positive_electron_counts_pass(numbers, charge):
 def test_the_suggested_charge_helps():
     with pytest.raises(StructureError, match=r"for example -1 or \+1"):
         check_atoms([7, 8], np.array([[0, 0, 0], [0, 0, 1.2]]), 0, "nitric oxide")
-    with pytest.raises(StructureError, match="for example -1, or"):  # H+ has no electrons at all
+    with pytest.raises(StructureError, match="for example -1: in"):  # H+ has no electrons at all
         check_atoms([1], np.zeros((1, 3)), 0, "a hydrogen atom")
 
 
