@@ -6,8 +6,8 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
