@@ -122,6 +122,7 @@ class MoleculePanel:
         self._view.on_atom(session.touch)
         self._view.on_hover(lambda atom: session.set_trait("hovered", atom))
         self._view.leave_the_wheel()
+        page.observe(lambda _: self._view.resize(), "resized")
         self._show()
 
     def set_units(self, units: str, laboratory: bool) -> None:

@@ -200,7 +200,8 @@ class StructureView:
         self.widget.background = _BACKGROUND[dark]
 
     def resize(self) -> None:
-        """Fill the box again, after it was hidden or changed its size."""
+        """Fill the box again, after it was hidden or changed its size: nglview measures it once, when it is made."""
+        self.widget._set_size("100%", "100%")
         self.widget.handle_resize()
 
     def _colors(self, charges: np.ndarray | None, finest: float) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_a_lesson_asks_tells_and_turns_a_molecule(visit, voila, width, height):
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_an_address_shows_a_step_and_the_page_makes_such_addresses(visit, voila, width, height):
     shown = "show=training,levels,share&task=Which+level+is+worst%3F"
-    made = visit("step", f"{voila}?data=small-molecules&structure=5&epochs=3&{shown}", width, height)
+    made = visit("step", f"{voila}?data=small-molecules&structure=4&epochs=3&{shown}", width, height)
     task = made.page.locator(".hx-task-text")
     task.get_by_text("Your task").wait_for(timeout=SLOW * 1000)
     expect(task).to_have_text("Your task Which level is worst?")
@@ -68,10 +68,10 @@ def test_an_address_shows_a_step_and_the_page_makes_such_addresses(visit, voila,
         expect(made.page.locator(name)).to_be_hidden()
     made.open_fold("A link for a class")
     address = made.page.get_by_role("textbox", name="The address")
-    expect(address).to_have_value(f"{voila}?data=small-molecules&structure=5&epochs=3")
+    expect(address).to_have_value(f"{voila}?data=small-molecules&structure=4&epochs=3")
     made.page.get_by_label("Task").fill("Why?")
     made.page.get_by_role("checkbox", name="Orbital levels").check()
-    expect(address).to_have_value(f"{voila}?data=small-molecules&structure=5&epochs=3&show=levels&task=Why%3F")
+    expect(address).to_have_value(f"{voila}?data=small-molecules&structure=4&epochs=3&show=levels&task=Why%3F")
     made.button("Copy the address").click()
     expect(made.page.get_by_text("Copied")).to_be_visible()
     assert made.sticking_out() == []
