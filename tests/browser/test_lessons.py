@@ -71,7 +71,9 @@ def test_an_address_shows_a_step_and_the_page_makes_such_addresses(visit, voila,
     expect(address).to_have_value(f"{voila}?data=small-molecules&structure=4&epochs=3")
     made.page.get_by_label("Task").fill("Why?")
     made.page.get_by_role("checkbox", name="Orbital levels").check()
-    expect(address).to_have_value(f"{voila}?data=small-molecules&structure=4&epochs=3&show=levels&task=Why%3F")
+    expect(address).to_have_value(
+        f"{voila}?data=small-molecules&structure=4&epochs=3&show=levels&task=Why%3F"
+    )
     made.button("Copy the address").click()
     expect(made.page.get_by_text("Copied")).to_be_visible()
     assert made.sticking_out() == []

@@ -9,6 +9,7 @@ import pytest
 
 from hamexplorer.cluster import LocalWorkers
 from hamexplorer.errors import TrainingError
+from hamexplorer.model import MODELS, SURROGATES
 from hamexplorer.reference.dataset import read_dataset
 from hamexplorer.train import planned
 from hamexplorer.train.controls import Controls
@@ -24,6 +25,17 @@ from hamexplorer.train.trained import TrainedModel
 def ethanes():
     dataset = read_dataset("ethane")
     return dataset.subset(range(12))
+
+
+#: Sizes of networks as they are when this file is collected, before any test runs.
+USUAL = {type(kind): kind.settings for kind in (MODELS["network"], SURROGATES["surrogate"])}
+
+
+@pytest.fixture(autouse=True)
+def networks_of_usual_size(monkeypatch):
+    """As in the workers; the training's own tests make theirs smaller for as long as this process lasts."""
+    for kind, settings in USUAL.items():
+        monkeypatch.setattr(kind, "settings", settings)
 
 
 #: Little work: what is tested is the way there and back.
