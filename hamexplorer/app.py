@@ -9,8 +9,8 @@ import ipywidgets as widgets
 
 from hamexplorer.panels import Panels
 from hamexplorer.panels.beginning import Beginning
-from hamexplorer.panels.one_by_one import STEPS
 from hamexplorer.panels.parts import styled
+from hamexplorer.panels.steps import STEPS
 from hamexplorer.session import Session
 from hamexplorer.session.archive import ENDING
 from hamexplorer.visiting import OPENED

@@ -17,15 +17,14 @@ from typing import Any
 import numpy as np
 
 import hamexplorer as hx
+from hamexplorer.units import HARTREE_EV
 
-HARTREE_EV = 27.211386
 #: What is compared: name -> settings. Levels and gap count alike in the Hamiltonian's loss.
 WAYS: Mapping[str, Mapping[str, Any]] = {
     "Hamiltonian": {
         "targets": {"mo_energy": 1e4, "homo_lumo_gap": 1e4},
         "baseline": "b3lyp_step",
     },
-    "Hamiltonian, default baseline": {"targets": {"mo_energy": 1e4, "homo_lumo_gap": 1e4}},
     "surrogate, orbitals seen": {"targets": {"homo_lumo_gap": 1e4}, "model": "surrogate"},
     "surrogate, geometry alone": {"targets": {"homo_lumo_gap": 1e4}, "model": "surrogate", "features": "geometry"},
 }  # fmt: skip

@@ -8,8 +8,9 @@ from html import escape
 import ipywidgets as widgets
 
 from hamexplorer.errors import SettingsError
-from hamexplorer.panels.one_by_one import STEPS, Panels
-from hamexplorer.panels.parts import Button, row, styled, text
+from hamexplorer.panels.one_by_one import Panels
+from hamexplorer.panels.parts import Button, MessageBox, row, styled, text
+from hamexplorer.panels.steps import STEPS
 from hamexplorer.session.point import StartingPoint
 
 
@@ -25,7 +26,10 @@ class Beginning:
         self._panels, self.main = panels, main
         self._task = text("", "hx-task-text")
         self._all = Button("Show all panels", help="The whole dashboard, as without the address")
-        self.widget = styled(row(self._task, self._all), "hx-card", "hx-task")
+        # What the first card would say, where that one is left out.
+        self._message = MessageBox(panels.session, "structures")
+        task = styled(row(self._task, self._all), "hx-card", "hx-task")
+        self.widget = widgets.VBox([task, self._message])
         self._all.on_click(lambda _: self.show(()))
         panels.page.observe(lambda change: self.open(change["new"]), "address")
         self._says, self._narrow = "", False
@@ -57,6 +61,7 @@ class Beginning:
         _mark(self.main, "hx-without-steps", bool(chosen) and not set(chosen) & set(STEPS))
         _mark(self.main, "hx-without-results", bool(chosen) and set(chosen) <= set(STEPS))
         self._narrow = bool(chosen)
+        _leave_out(self._message, not chosen or "structures" in chosen)
         self._tell()
         self._panels.page.resize()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -11,14 +10,13 @@ import numpy as np
 
 from hamexplorer.panels.crystal import CrystalPart
 from hamexplorer.panels.editing import EditingPanel
+from hamexplorer.panels.facts import doubt_html, facts_table, rows_of_facts
 from hamexplorer.panels.frames import FramesBar
 from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import basis_label, card, row, styled, text
 from hamexplorer.session import Session
-from hamexplorer.session.trust import of_structure
 from hamexplorer.structures.descriptions import noun_of
 from hamexplorer.structures.structure import Structure
-from hamexplorer.units import energy_digits, energy_factor, property_unit
 from hamexplorer.views.cells import Copies, copies_of
 from hamexplorer.views.charges import SHORTEST, SHORTEST_ERROR
 from hamexplorer.views.drawings import (
@@ -248,73 +246,19 @@ class MoleculePanel:
         return basis_label(dataset.method.small_basis if name == "small" else dataset.method.large_basis)
 
     def _show_facts(self) -> None:
-        known = self._known()
+        session, known = self._session, self._known()
         if not known:
             self._facts.value = ""
             return
-        untrained = self._untrained()
-        head = "".join(f"<th>{escape(self._origin(name))}</th>" for name in known)
-        body = ""
-        for target, label, unit, show in self._rows():
-            cells = {origin: show(values) for origin, values in known.items()}
-            if target in untrained and cells.get("learned", "–") != "–":
-                cells["learned"] += "*"
-            shown = "".join(f"<td>{cell}</td>" for cell in cells.values())
-            body += f"<tr><th>{label}<small>{unit}</small></th>{shown}</tr>"
-        note = "<small>* not trained on: it follows from what was</small>" if "*" in body else ""
-        table = f"<table class='hx-facts-table'><tr><th></th>{head}</tr>{body}</table>{note}"
-        self._facts.value = table + self._doubt(known)
-
-    def _rows(self) -> list[tuple[str, str, str, Callable[[dict[str, Any]], str]]]:
-        """Target, label, unit, and what makes a cell of the values that are known."""
-        factor, digits = energy_factor(self._units), energy_digits(self._units) + 1
-        dipole, debye = property_unit("e·bohr", self._laboratory)
-        volume, cubic = property_unit("bohr³", self._laboratory)
-        crystal = self._session.structures[self._session.picked].is_crystal
-        gap = "Gap on the k-points" if crystal else "HOMO-LUMO gap"
-        rows = [("mo_energy", gap, self._units, lambda v: _scaled(v.get("homo_lumo_gap"), factor, digits))]
-        if crystal:
-            return rows
-
-        def alpha(values: dict[str, Any]) -> str:
-            return _scaled(_mean(values.get("polarizability")), cubic, 2)
-
-        return [
-            *rows,
-            ("dipole", "Dipole moment", dipole, lambda v: _scaled(_norm(v.get("dipole")), debye, 3)),
-            ("polarizability", "Mean polarizability", volume, alpha),
-        ]
-
-    def _untrained(self) -> set[str]:
-        """Properties that the model predicts without having learned them."""
-        model = self._session.predictor
-        trained = self._session.settings.targets if model is None else model.settings.targets
-        return {"dipole", "polarizability"} - set(trained)
-
-    def _doubt(self, known: dict[str, dict[str, Any]]) -> str:
-        """Below the numbers what keeps one from believing them."""
-        if "learned" not in known:
-            return ""
-        found = of_structure(self._session.novelty, ())
-        return "".join(
-            f"<p class='hx-beware hx-{sign.level}' role='status'>{escape(sign.text)}</p>"
-            for sign in found
-            if sign.level != "good"
-        )
+        model = session.predictor
+        trained = session.settings.targets if model is None else model.settings.targets
+        crystal = session.structures[session.picked].is_crystal
+        rows = rows_of_facts(self._units, self._laboratory, crystal=crystal)
+        names = {origin: self._origin(origin) for origin in known}
+        warning = doubt_html(session.novelty) if "learned" in known else ""
+        self._facts.value = facts_table(known, names, rows, trained) + warning
 
 
 def _caption(structure: Structure) -> str:
     count = "the atom" if structure.n_atoms == 1 else f"the {structure.n_atoms} atoms"
     return f"Pale atoms are copies, only to look at: a calculation has {count} of one cell."
-
-
-def _norm(vector: np.ndarray | None) -> float | None:
-    return None if vector is None else float(np.linalg.norm(vector))
-
-
-def _mean(tensor: np.ndarray | None) -> float | None:
-    return None if tensor is None else float(np.trace(tensor)) / 3
-
-
-def _scaled(value: float | None, factor: float, digits: int) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value * factor:.{digits}f}"

@@ -16,15 +16,10 @@ from hamexplorer.panels.page import Page
 from hamexplorer.panels.parts import styled
 from hamexplorer.panels.question import Question
 from hamexplorer.panels.results import ResultsPanel
-from hamexplorer.panels.structures import StructuresPanel
-from hamexplorer.panels.targets import TargetsPanel
-from hamexplorer.panels.training import TrainingPanel
+from hamexplorer.panels.steps import STEPS
 from hamexplorer.plots.live import PlotWidget
 from hamexplorer.plots.theme import DARK, LIGHT, frame
 from hamexplorer.session import Session
-
-#: What is done from above to below: structures, targets, training.
-STEPS: dict[str, Any] = {"structures": StructuresPanel, "targets": TargetsPanel, "training": TrainingPanel}
 
 
 class Panels:

@@ -17,6 +17,7 @@ from hamexplorer.panels.parts import card, menu, row, styled, text
 from hamexplorer.panels.report import report_html
 from hamexplorer.panels.runs import RunsPanel
 from hamexplorer.panels.share import SharePanel
+from hamexplorer.panels.steps import STEPS
 from hamexplorer.panels.study import StudyPanel
 from hamexplorer.panels.timeline import TimelineBar
 from hamexplorer.plots import PLOTS, PlotContext
@@ -132,7 +133,7 @@ class ResultsPanel:
             "runs": self._runs.widget,
             "study": self._study.widget,
         }
-        names = ("structures", "targets", "training", *above, *below, "share")
+        names = (*STEPS, *above, *below, "share")
         below["share"] = SharePanel(self._session, self.report, names).widget
         self.cards = above | below
         self._grid = styled(widgets.Box(list(below.values())), "hx-results-grid")

@@ -20,13 +20,15 @@ from hamexplorer.train.trained import TrainedModel
 OF_MOLECULES, OF_CRYSTALS = ("molecule", "levels", "orbital"), ("molecule", "bands")
 
 
+#: A trained model, or its folder.
+Learned: TypeAlias = TrainedModel | Path | str
 #: What can be shown: structures of this package or of ASE, or a text as the command line takes it.
 Shown: TypeAlias = Structure | Atoms | str | Sequence[Structure | Atoms]
 
 
 def show(
     structures: Shown,
-    model: TrainedModel | Path | str | None = None,
+    model: Learned | None = None,
     *panels: str,
 ) -> widgets.Widget:
     """Show structures in 3D, and what a model predicts of them.
@@ -47,7 +49,7 @@ def show(
     session = Session()
     session.add(found)
     if model is not None:
-        opened = model if isinstance(model, TrainedModel) else TrainedModel.load(model)
+        opened = _opened(model)
         opened.predict(found[:1])  # says now what would be said where nobody looks
         session.model = opened
     session.wait()
@@ -55,34 +57,32 @@ def show(
     return Panels("", session=session).show(*(panels or (usual if model is not None else ("molecule",))))
 
 
-def show_levels(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+def show_levels(structures: Shown, model: Learned | None = None) -> widgets.Widget:
     """Orbital levels of molecules as a model has them; arguments and errors as of :func:`show`."""
     return show(structures, model, "levels")
 
 
-def show_orbital(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+def show_orbital(structures: Shown, model: Learned | None = None) -> widgets.Widget:
     """One orbital in space, and a menu of the others; arguments and errors as of :func:`show`."""
     return show(structures, model, "orbital")
 
 
-def show_matrix(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+def show_matrix(structures: Shown, model: Learned | None = None) -> widgets.Widget:
     """The learned Hamiltonian as a picture of its blocks; arguments and errors as of :func:`show`."""
     return show(structures, model, "matrix")
 
 
-def show_spectrum(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+def show_spectrum(structures: Shown, model: Learned | None = None) -> widgets.Widget:
     """Density of states and spectra; arguments and errors as of :func:`show`."""
     return show(structures, model, "spectrum")
 
 
-def show_bands(structures: Shown, model: TrainedModel | Path | str | None = None) -> widgets.Widget:
+def show_bands(structures: Shown, model: Learned | None = None) -> widgets.Widget:
     """Bands of a crystal beside its density of states; arguments and errors as of :func:`show`."""
     return show(structures, model, "bands")
 
 
-def show_errors(
-    model: TrainedModel | Path | str, dataset: ReferenceDataset | Path | str, part: str = "all"
-) -> widgets.Widget:
+def show_errors(model: Learned, dataset: ReferenceDataset | Path | str, part: str = "all") -> widgets.Widget:
     """How well a model meets the references of a data set: predicted against reference values, and a table.
 
     >>> hx.show_errors("runs/small", "larger-molecules")
@@ -95,11 +95,14 @@ def show_errors(
     Raises:
         HamExplorerError: if a file or a name makes no sense, or the two do not fit together.
     """
-    opened = model if isinstance(model, TrainedModel) else TrainedModel.load(model)
     references = dataset if isinstance(dataset, ReferenceDataset) else read_dataset(dataset)
     session = Session()
-    session.results = opened.evaluate(references, part)
+    session.results = _opened(model).evaluate(references, part)
     return Panels("", session=session).show("parity", "errors")
+
+
+def _opened(model: Learned) -> TrainedModel:
+    return model if isinstance(model, TrainedModel) else TrainedModel.load(model)
 
 
 def _structures(given: Shown) -> list[Structure]:

@@ -39,7 +39,7 @@ def missing(context: PlotContext) -> str:
     if context.bands is not None:
         return ""
     if context.results is None:
-        return "Press Train: the bands appear with the first epoch."
+        return f"{context.awaited}: the bands appear with the first epoch."
     if context.picked is None:
         return "Pick a crystal of this training in the table, or click a point of the parity plot."
     if not 0 <= context.picked < len(context.results.dataset.references):

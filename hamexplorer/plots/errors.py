@@ -25,7 +25,7 @@ class Errors(Plot):
 
     def unavailable(self, context: PlotContext) -> str:
         if context.results is None:
-            return "Press Train: the errors appear with the first epoch."
+            return f"{context.awaited}: the errors appear with the first epoch."
         if not any(row.n for row in context.errors(context.part).values()):
             return f"There is no {context.part} {context.noun}: choose another part, or another split."
         return ""

@@ -29,7 +29,7 @@ class Levels(Plot):
         if not _in_results(context) and _of_state(context):
             return ""
         if context.results is None:
-            return "Press Train: the learned levels appear with the first epoch."
+            return f"{context.awaited}: the learned levels appear with the first epoch."
         if context.picked is None:
             return (
                 "The picked molecule is not of this training: it is being predicted, or holds an element that the "

@@ -156,8 +156,6 @@ class LivePlot:
     def figure(self, context: PlotContext) -> go.Figure:
         """The plot for this context, or a figure with the sentence why it cannot be drawn."""
         reason = self._plot.unavailable(context)
-        if context.running:
-            reason = reason.replace("Press Train:", "The training begins:")
         return theme.sentence(context.palette, reason) if reason else self._plot.figure(context)
 
     def _receive(self, _widget: Any, message: Any, _buffers: Any) -> None:

@@ -27,7 +27,7 @@ class Loss(Plot):
 
     def unavailable(self, context: PlotContext) -> str:
         if context.history is None or not context.history.reports:
-            return "Press Train: the curves appear with the first epoch."
+            return f"{context.awaited}: the curves appear with the first epoch."
         return ""
 
     def figure(self, context: PlotContext) -> go.Figure:

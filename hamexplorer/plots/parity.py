@@ -40,7 +40,7 @@ class Parity(Plot):
     def unavailable(self, context: PlotContext) -> str:
         results = context.results
         if results is None or not results.targets:
-            return "Press Train: the predictions appear with the first epoch."
+            return f"{context.awaited}: the predictions appear with the first epoch."
         if context.target is not None and context.target not in results.targets:
             return "This target is not part of the training: choose it among the targets and train again."
         if not len(_shown(_values(context, results), results, context.part)):

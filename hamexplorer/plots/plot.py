@@ -114,6 +114,11 @@ class PlotContext:
     sets: tuple[str, ...] = ("raw", "reference", "learned", "others")
 
     @property
+    def awaited(self) -> str:
+        """What an empty plot waits for: somebody, or the first epoch of a training that is under way."""
+        return "The training begins" if self.running else "Press Train"
+
+    @property
     def energy_factor(self) -> float:
         """From hartree to the units shown."""
         return energy_factor(self.units)
@@ -246,7 +251,7 @@ def state_missing(context: PlotContext) -> str:
     if context.noun == "crystal" or context.crystal is not None or context.why_no_crystal:
         return "A crystal has bands instead: see bands and density of states."
     if context.results is None:
-        return "Press Train: the learned Hamiltonian appears with the first epoch."
+        return f"{context.awaited}: the learned Hamiltonian appears with the first epoch."
     if context.picked is None:
         return (
             "The picked molecule is not of this training: it is being predicted, or holds an element that the "

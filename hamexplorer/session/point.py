@@ -116,14 +116,9 @@ class StartingPoint:
     def query(self) -> str:
         """The same as an address holds it, without the question mark; parsed, it gives an equal point."""
         parts: dict[str, Any] = {"data": self.data, "add": self.add, "structure": self.structure or ""}
-        for name, value in self.settings.items():
-            parts[name] = (
-                ",".join(f"{target}:{weight:.15g}" for target, weight in value.items())
-                if name == "targets"
-                else str(value).lower()
-                if isinstance(value, bool)
-                else value
-            )
+        parts |= {name: value for name, value in self.settings.items() if name != "targets"}
+        weights = self.settings.get("targets", {})
+        parts["targets"] = ",".join(f"{target}:{weight:.15g}" for target, weight in weights.items())
         parts |= {"show": ",".join(self.show), "task": self.task}
         return urlencode({name: value for name, value in parts.items() if value != ""}, safe=":,")
 

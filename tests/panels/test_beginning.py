@@ -34,12 +34,21 @@ def test_address_shows_the_task_and_the_panels_that_it_names(panels, beginning):
     panels.session.wait()
     assert shown(panels) == {"training", "bands"}
     assert panels.session.dataset.name == "silicon" and panels.session.settings.epochs == 3
-    assert "Train &lt;b&gt;it&lt;/b&gt;" in beginning.widget.children[0].value
-    beginning.widget.children[1].click()
+    assert "Train &lt;b&gt;it&lt;/b&gt;" in beginning.widget.children[0].children[0].value
+    beginning.widget.children[0].children[1].click()
     assert shown(panels) == set(panels)
     # The task stays, its button has nothing more to show.
     assert "hx-left-out" not in beginning.widget._dom_classes
-    assert "hx-left-out" in beginning.widget.children[1]._dom_classes
+    assert "hx-left-out" in beginning.widget.children[0].children[1]._dom_classes
+
+
+def test_what_the_first_card_would_say_is_said_where_it_is_left_out(panels, beginning):
+    panels.page.address = "?show=levels&add=smiles:C("
+    panels.session.wait()
+    message = beginning.widget.children[1]
+    assert "hx-left-out" not in message._dom_classes and "C(" in message._text.value
+    beginning.show(("structures",))
+    assert "hx-left-out" in message._dom_classes
 
 
 def test_without_an_address_there_is_no_task(panels, beginning):
